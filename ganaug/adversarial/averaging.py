@@ -1,0 +1,35 @@
+"""The averaged generator: an exponential moving average of the weights, which samples better than the last ones."""
+
+import copy
+
+import torch
+from torch import nn
+
+
+class Averager:
+    """Keep an exponential moving average of a module's parameters, and a copy of its buffers.
+
+    The decay warms up as ``min(decay, (1 + t) / (10 + t))``: with a constant .998 the average would still
+    hold 17 % of the initial random weights after 900 steps.
+
+    Parameters
+    ----------
+    module : Module
+        The module to follow. Never changed.
+    decay : float in [0, 1)
+        0 keeps the newest weights.
+    """
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.module = copy.deepcopy(module).requires_grad_(False).eval()
+
+    @torch.no_grad()
+    def update(self, module: nn.Module, step: int) -> None:
+        """Move the average towards ``module``; ``step`` counts from 0."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        averages, newest = list(self.module.parameters()), list(module.parameters())
+        if averages:
+            torch._foreach_lerp_(averages, newest, 1 - decay)
+        for average, new in zip(self.module.buffers(), module.buffers(), strict=True):
+            average.copy_(new)

@@ -1,0 +1,277 @@
+"""Callbacks watch a training; the only thing they may do to it is ask it to stop, and pick which weights are kept."""
+
+import copy
+import inspect
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganaug.adversarial.run import Run
+from ganaug.adversarial.snapshot import State, write_checkpoint
+
+
+class Callback:
+    """Base class: hooks that do nothing, and what scikit-learn's ``clone`` needs.
+
+    A subclass's ``__init__`` stores its arguments under their own names; what it gathers during a training is
+    set up in ``on_fit_begin``, and what must survive a resume is given by ``state_dict``. ``fit`` works on clones,
+    which the estimator shows as ``callbacks_``.
+    """
+
+    def on_fit_begin(self, run: Run) -> None:
+        """``fit`` begins; nothing is encoded yet."""
+
+    def on_encode(self, run: Run, done: int, total: int) -> None:
+        """``done`` of ``total`` parts of the data (columns, files) are encoded."""
+
+    def on_train_begin(self, run: Run) -> None:
+        """The first round is about to be played, or the first one after a resume."""
+
+    def on_step_end(self, run: Run) -> None:
+        """A round has been played."""
+
+    def on_epoch_end(self, run: Run) -> None:
+        """A pass over the data is complete."""
+
+    def on_train_end(self, run: Run) -> None:
+        """No more rounds will be played; the weights may still be chosen."""
+
+    def on_fit_end(self, run: Run) -> None:
+        """The estimator is fitted."""
+
+    def on_close(self, run: Run) -> None:
+        """``fit`` is over, well or not: let go of what is held open."""
+
+    def state_dict(self) -> State:
+        """Return what a resumed training needs: plain values and tensors."""
+        return {}
+
+    def load_state_dict(self, state: State) -> None:
+        """Take back what ``state_dict`` gave; an empty one means a fresh start."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
+        return {
+            name: getattr(self, name) for name in names if name not in ("args", "kwargs")
+        }
+
+    def set_params(self, **params: Any) -> "Callback":
+        """Set constructor arguments by name."""
+        for name, value in params.items():
+            if name not in self.get_params():
+                raise ValueError(f"{type(self).__name__} has no parameter {name!r}.")
+            setattr(self, name, value)
+        return self
+
+    def __sklearn_clone__(self) -> "Callback":
+        return type(self)(**self.get_params())
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+class History(Callback):
+    """Append a row to ``run.history`` every ``every`` rounds and at the end of each epoch.
+
+    A row holds ``epoch``, ``step``, ``seconds`` and the mean of each ``player/term`` over the rounds since the row
+    before, so that no term is lost however many rounds an epoch has.
+    """
+
+    def __init__(self, every: int = 50) -> None:
+        self.every = every
+
+    def on_fit_begin(self, run: Run) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def on_step_end(self, run: Run) -> None:
+        # Summed on the device: reading a value would make the CPU wait for the GPU every round.
+        for name, value in run.terms.items():
+            self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
+            self._counts[name] = self._counts.get(name, 0) + 1
+        run.terms.clear()
+        if run.step % self.every == 0:
+            self._flush(run)
+
+    def on_epoch_end(self, run: Run) -> None:
+        self._flush(run)
+
+    def on_train_end(self, run: Run) -> None:
+        self._flush(run)
+
+    def _flush(self, run: Run) -> None:
+        if not self._sums:
+            return
+        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        run.history.append(
+            {"epoch": run.epoch, "step": run.step, "seconds": round(run.seconds, 3), **means}
+        )
+        self._sums, self._counts = {}, {}
+
+    def state_dict(self) -> State:
+        return {"sums": self._sums, "counts": self._counts}
+
+    def load_state_dict(self, state: State) -> None:
+        self._sums, self._counts = dict(state.get("sums", {})), dict(state.get("counts", {}))
+
+
+class ProgressBar(Callback):
+    """A bar for the encoding and one for the training, with both players' losses."""
+
+    def on_fit_begin(self, run: Run) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        self._progress.start()
+        self._encoding = self._progress.add_task("Encoding", total=None, note="")
+        self._training = self._progress.add_task("Training", total=1.0, note="", visible=False)
+
+    def on_encode(self, run: Run, done: int, total: int) -> None:
+        self._progress.update(self._encoding, completed=done, total=total)
+
+    def on_step_end(self, run: Run) -> None:
+        note = f"step {run.step}"
+        if run.history:
+            newest = run.history[-1]
+            for player in ("discriminator", "generator"):
+                terms = [value for name, value in newest.items() if name == f"{player}/adversarial"]
+                note += "".join(f"  {player} {value:.3f}" for value in terms)
+        self._progress.update(self._training, completed=run.progress, visible=True, note=note)
+
+    def on_train_end(self, run: Run) -> None:
+        self._progress.update(self._training, completed=1.0, visible=True)
+
+    def on_close(self, run: Run) -> None:
+        self._progress.stop()
+
+
+class EarlyStopping(Callback):
+    """Score the averaged generator on held-out records; keep the best weights, stop when they get no better.
+
+    Both the averaged and the playing networks are brought back to the round that scored best, so that generator
+    and discriminator belong together.
+
+    Parameters
+    ----------
+    every : int
+        Rounds between two looks.
+    patience : int
+        Looks without improvement after which training ends.
+    min_delta : float
+        Smallest gain that counts, in the units of ``run.quality()``.
+    """
+
+    def __init__(self, every: int = 100, patience: int = 8, min_delta: float = 0.0) -> None:
+        self.every, self.patience, self.min_delta = every, patience, min_delta
+
+    def on_fit_begin(self, run: Run) -> None:
+        self._best: float | None = None
+        self._weights: dict[str, dict[str, Tensor]] = {}
+        self._best_step, self._waited = 0, 0
+
+    def on_step_end(self, run: Run) -> None:
+        if run.quality is not None and run.step % self.every == 0:
+            self._look(run)
+            if self._waited >= self.patience:
+                run.stop("early_stopping")
+
+    def _look(self, run: Run) -> None:
+        assert run.trainer is not None and run.quality is not None
+        quality = run.quality()
+        run.terms["quality/held_out"] = torch.tensor(quality, dtype=torch.float64)
+        if self._best is not None and not quality > self._best + self.min_delta:
+            self._waited += 1
+            return
+        self._best, self._best_step, self._waited = quality, run.step, 0
+        self._weights = {
+            name: copy.deepcopy(part.state_dict()) for name, part in run.trainer.modules().items()
+        }
+
+    def on_train_end(self, run: Run) -> None:
+        if run.quality is None or run.trainer is None:
+            return
+        if run.step and run.step % self.every:
+            self._look(run)
+        for name, state in self._weights.items():
+            run.trainer.modules()[name].load_state_dict(state)
+
+    @property
+    def best_step_(self) -> int:
+        """The round whose weights were kept."""
+        return self._best_step
+
+    def state_dict(self) -> State:
+        names = ("_best", "_weights", "_best_step", "_waited")
+        return {name: getattr(self, name) for name in names}
+
+    def load_state_dict(self, state: State) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
+class Checkpoint(Callback):
+    """Write the whole state of the training to one file; ``fit(..., resume_from=path)`` goes on from it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; always the newest state. It holds weights, optimizers, random streams and counters, and no
+        training row.
+    every_epochs : int
+        Epochs between two writes.
+    """
+
+    def __init__(self, path: str | Path, every_epochs: int = 1) -> None:
+        self.path, self.every_epochs = path, every_epochs
+
+    def on_epoch_end(self, run: Run) -> None:
+        assert run.trainer is not None
+        if run.epoch % self.every_epochs == 0:
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            write_checkpoint(run.trainer, Path(self.path), run.identity)
+
+
+class SamplePreview(Callback):
+    """Sample on a fixed noise every so many rounds, to see the generator learn.
+
+    Parameters
+    ----------
+    every : int
+        Rounds between two samples.
+    folder : str, Path or None
+        Where to write them as well, one file per sample; ``write`` says how.
+
+    Attributes
+    ----------
+    previews_ : list of (step, sample)
+    """
+
+    def __init__(self, every: int = 500, folder: str | Path | None = None) -> None:
+        self.every, self.folder = every, folder
+
+    def on_fit_begin(self, run: Run) -> None:
+        self.previews_: list[tuple[int, Any]] = []
+
+    def on_step_end(self, run: Run) -> None:
+        if run.preview is not None and run.step % self.every == 0:
+            sample = run.preview()
+            self.previews_.append((run.step, sample))
+            if self.folder is not None:
+                folder = Path(self.folder)
+                folder.mkdir(parents=True, exist_ok=True)
+                self.write(sample, folder / f"step-{run.step:06d}")
+
+    def write(self, sample: Any, stem: Path) -> None:
+        """Write ``sample`` to a file whose name begins with ``stem``."""
+        raise NotImplementedError

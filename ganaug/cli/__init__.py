@@ -1,0 +1,56 @@
+"""The command line: ``ganaug fit``, ``sample``, ``evaluate`` and ``info``.
+
+One file per command. Nothing heavy (torch, pandas, scikit-learn, mlflow) is imported before a
+command runs, so that ``--help`` answers at once.
+"""
+
+from typing import Annotated
+
+import typer
+
+from ganaug.cli.console import CommandGroup
+from ganaug.cli.evaluate import evaluate
+from ganaug.cli.fit import fit
+from ganaug.cli.info import info
+from ganaug.cli.sample import sample
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="ganaug",
+    cls=CommandGroup,
+    help="Learn a table with a GAN, sample from it, and measure how close the samples are.",
+    epilog="A first try: ganaug fit data.csv -o model && ganaug sample model -n 1000 -o out.csv",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+for command in (fit, sample, evaluate, info):
+    app.command()(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version("ganaug")
+        except PackageNotFoundError:
+            number = "(not installed)"
+        typer.echo(f"ganaug {number}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line: the entry point of the ``ganaug`` program."""
+    app()

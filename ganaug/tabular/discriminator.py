@@ -1,0 +1,87 @@
+"""The table discriminator, and how a record looks to it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import silu
+
+from ganaug.tabular.layout import TableLayout
+
+
+class RecordView(nn.Module):
+    """Lay a record out for the discriminator: one-hot levels, thermometers of ordered columns, flags.
+
+    A thermometer is full up to the record's level and filled to the position inside its bin, so that
+    neighboring numbers look alike and positions can be seen. A level that was never seen in training is shown
+    as no level plus a flag; a hidden column as no level and no flag.
+    """
+
+    def __init__(self, layout: TableLayout) -> None:
+        super().__init__()
+        self.layout = layout
+        self.ordered = [column for column, has_order in enumerate(layout.has_order) if has_order]
+        self.width = layout.n_levels + layout.n_columns + sum(layout.sizes[j] for j in self.ordered)
+
+    def of_codes(self, levels: Tensor, positions: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """Return the view (n, width) of level codes and positions (n, columns); -1 is a level never seen.
+
+        ``hidden`` (n, columns), bool: what the discriminator is not shown.
+        """
+        dtype = positions.dtype
+        unseen = levels < 0
+        flags = unseen.to(dtype)
+        offsets = torch.tensor(self.layout.offsets, device=levels.device)
+        shown = (~unseen).to(dtype)
+        if hidden is not None:
+            flags, shown = flags * ~hidden, shown * ~hidden
+        hot = torch.zeros(len(levels), self.layout.n_levels, dtype=dtype, device=levels.device)
+        hot.scatter_(1, levels.clamp_min(0) + offsets, shown)
+        return self.of_hot(hot, positions, flags)
+
+    def of_hot(self, hot: Tensor, positions: Tensor, flags: Tensor | None = None) -> Tensor:
+        """Return the view (n, width) of (straight-through) one-hot levels (n, levels)."""
+        flags = torch.zeros_like(positions) if flags is None else flags
+        parts = [hot, flags]
+        for column in self.ordered:
+            levels = hot[:, self.layout.span(column)]
+            # 1 for levels below the record's, its position at its own, 0 above.
+            filled = levels.flip(1).cumsum(dim=1).flip(1) - levels * (1.0 - positions[:, column, None])
+            parts.append(filled * (16.0 / max(16, levels.shape[1])))
+        return torch.cat(parts, dim=1)
+
+
+class TableDiscriminator(nn.Module):
+    """A residual perceptron on record views; one logit per record (or pack of records), higher = more real.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Width of the view, times the records per pack.
+    hidden : sequence of int
+        Width of the trunk, then the inner width of each residual block.
+    """
+
+    def __init__(self, n_inputs: int, hidden: Sequence[int]) -> None:
+        super().__init__()
+        width, *blocks = hidden
+        self.stem = nn.Linear(n_inputs, width)
+        self.blocks = nn.ModuleList(
+            nn.ModuleList([nn.Linear(width, inner), nn.Linear(inner, width)]) for inner in blocks
+        )
+        self.head = nn.Linear(width, 1)
+        for _, out in self.blocks:
+            nn.init.zeros_(out.weight)  # each block starts as the identity
+            nn.init.zeros_(out.bias)
+
+    def features(self, views: Tensor) -> Tensor:
+        """Return the last hidden layer, (n, width)."""
+        trunk = self.stem(views)
+        for inner, out in self.blocks:
+            trunk = trunk + out(silu(inner(silu(trunk))))
+        return silu(trunk)
+
+    def forward(self, views: Tensor) -> Tensor:
+        """Return logits (n,)."""
+        logits: Tensor = self.head(self.features(views)).squeeze(1)
+        return logits

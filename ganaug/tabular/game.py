@@ -1,0 +1,152 @@
+"""The tabular game: an autoregressive generator, a discriminator, and what each of them minimizes."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from ganaug.adversarial import Batch, NoiseGame, PackedDiscriminator, Terms, Turn, Weight
+from ganaug.tabular.discriminator import RecordView, TableDiscriminator
+from ganaug.tabular.generator import TableGenerator
+from ganaug.tabular.layout import TableLayout
+
+
+class TabularGame(NoiseGame):
+    """A noise game on records with two more terms: ``likelihood`` and ``scrambled``.
+
+    A batch's ``real`` is (n, 2 x columns): level codes, then positions.
+
+    Parameters
+    ----------
+    generator, discriminator : TableGenerator, TableDiscriminator (packed or not)
+    layout : TableLayout
+    n_targets : int
+        How many of the last columns are targets: they are hidden from the discriminator in half of the records,
+        so that it can judge records with and without them.
+    likelihood_weight, scrambled_weight : float or callable of the progress
+    any_order_share : float
+        Share of the batches whose likelihood is taken in a random order instead of the table's.
+    **kwargs
+        Of ``NoiseGame``: loss, penalty and its weight and interval, adversarial_weight.
+    """
+
+    generator: TableGenerator
+
+    def __init__(
+        self,
+        generator: TableGenerator,
+        discriminator: TableDiscriminator | PackedDiscriminator,
+        layout: TableLayout,
+        *,
+        n_targets: int = 0,
+        likelihood_weight: Weight = 1.0,
+        scrambled_weight: Weight = 1.0,
+        any_order_share: float = 0.5,
+        **kwargs: object,
+    ) -> None:
+        super().__init__(generator, discriminator, **kwargs)  # type: ignore[arg-type]
+        self.layout, self.view = layout, RecordView(layout)
+        self.n_targets = n_targets
+        self.likelihood_weight, self.scrambled_weight = likelihood_weight, scrambled_weight
+        self.any_order_share = any_order_share
+
+    def make_fake(self, batch: Batch, turn: Turn) -> Tensor:
+        """Return views of as many fakes as ``batch`` has records."""
+        draws = self.generator.draw_fakes(len(batch), turn.rng)
+        hot = torch.cat([draw.hot for draw in draws], dim=1)
+        positions = torch.stack([draw.positions for draw in draws], dim=1)
+        hidden = self._hide_targets(len(batch), hot.device)
+        if hidden is not None:
+            hot = hot * ~hidden.repeat_interleave(torch.tensor(self.layout.sizes, device=hot.device), dim=1)
+        return self.view.of_hot(hot, positions)
+
+    def show_real(self, batch: Batch, turn: Turn) -> Tensor:
+        """Return views of the real records."""
+        levels, positions = split_codes(batch.real)
+        return self.view.of_codes(levels, positions, self._hide_targets(len(batch), levels.device))
+
+    def discriminator_terms(self, batch: Batch, turn: Turn) -> Terms:
+        """``adversarial``, ``gradient_penalty``, and ``scrambled``: real records against spoilt ones.
+
+        Against a good generator alone, a discriminator has nothing left to tell apart and its score means nothing;
+        spoilt records keep it worth asking.
+        """
+        weight = turn.weight(self.adversarial_weight)
+        terms = {}
+        if weight:
+            terms = super().discriminator_terms(batch, turn)
+        scrambled_weight = turn.weight(self.scrambled_weight)
+        if scrambled_weight:
+            levels, positions = split_codes(batch.real)
+            hidden = self._hide_targets(len(batch), levels.device)
+            spoilt = self.view.of_codes(*scramble(levels, positions, self.layout, turn.rng), hidden)
+            gap = self.judge(spoilt, batch) - self.judge(self.show_real(batch, turn), batch)
+            terms["scrambled"] = scrambled_weight * softplus(gap).mean()
+        return terms
+
+    def generator_terms(self, batch: Batch, turn: Turn) -> Terms:
+        """``adversarial`` and ``likelihood``."""
+        terms = super().generator_terms(batch, turn)
+        weight = turn.weight(self.likelihood_weight)
+        if weight:
+            levels, positions = split_codes(batch.real)
+            order = draw_order(self.layout.n_columns, self.any_order_share, turn.rng)
+            nats = self.generator.negative_log_likelihood(levels, positions, order, turn.rng)
+            terms["likelihood"] = weight * nats.mean()
+        return terms
+
+    def _hide_targets(self, n_records: int, device: torch.device) -> Tensor | None:
+        """Return which entries (n, columns) are hidden: the targets, in the second half of the records."""
+        if not self.n_targets:
+            return None
+        hidden = torch.zeros(n_records, self.layout.n_columns, dtype=torch.bool, device=device)
+        hidden[n_records // 2 :, -self.n_targets :] = True
+        return hidden
+
+
+def split_codes(real: Tensor) -> tuple[Tensor, Tensor]:
+    """Return level codes (int64) and positions of a batch's ``real``."""
+    levels, positions = real.chunk(2, dim=1)
+    return levels.long(), positions
+
+
+def draw_order(n_columns: int, any_order_share: float, rng: torch.Generator) -> Tensor:
+    """Return the order in which a batch's columns become known.
+
+    Either the table's own, which unconditional sampling uses, or a few random columns in front and the rest in the
+    table's order: just what sampling with conditions on those columns will ask for. Few columns in front are drawn
+    more often than many, as in life.
+    """
+    device = rng.device
+    given = torch.arange(n_columns, device=device)
+    uniform = torch.rand(2, generator=rng, device=device)
+    if uniform[0] >= any_order_share:
+        return given
+    n_front = 1 + int((n_columns - 1) * float(uniform[1]) ** 2)
+    front = torch.randperm(n_columns, generator=rng, device=device)[:n_front]
+    rest = torch.ones(n_columns, dtype=torch.bool, device=device)
+    rest[front] = False
+    return torch.cat([front, given[rest]])
+
+
+def scramble(
+    levels: Tensor, positions: Tensor, layout: TableLayout, rng: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Spoil records: some columns are taken from other records, or drawn evenly, or made unseen (-1).
+
+    How many columns are spoilt differs from record to record, from one to all, so that the discriminator learns
+    degrees; even draws and unseen levels teach it that rare values are odd even where nothing depends on them.
+    """
+    n_records, n_columns = levels.shape
+    device = levels.device
+    share = torch.rand(n_records, 1, generator=rng, device=device)
+    spoilt = torch.rand(n_records, n_columns, generator=rng, device=device) < share
+    sure = torch.randint(n_columns, (n_records, 1), generator=rng, device=device)
+    spoilt.scatter_(1, sure, True)
+    kind = torch.rand(n_records, n_columns, generator=rng, device=device)
+    donors = torch.randint(n_records, (n_records, n_columns), generator=rng, device=device)
+    even = torch.rand(2, n_records, n_columns, generator=rng, device=device)
+    sizes = torch.tensor(layout.sizes, device=device)
+    new_levels = torch.where(kind < 0.6, levels.gather(0, donors), (even[0] * sizes).long())
+    new_levels = torch.where(kind > 0.95, -1, new_levels)
+    new_positions = torch.where(kind < 0.6, positions.gather(0, donors), even[1].to(positions.dtype))
+    return torch.where(spoilt, new_levels, levels), torch.where(spoilt, new_positions, positions)

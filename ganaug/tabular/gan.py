@@ -1,0 +1,401 @@
+"""TabularGAN: a conditional GAN for tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import DensityMixin
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ganaug.adversarial import (
+    Callback,
+    EarlyStopping,
+    PackedDiscriminator,
+    Run,
+    TensorRecords,
+    Trainer,
+    derive_seed,
+)
+from ganaug.base import BaseGAN
+from ganaug.exceptions import InvalidInputError
+from ganaug.tabular.conditions import compile_frame
+from ganaug.tabular.discriminator import RecordView, TableDiscriminator
+from ganaug.tabular.encoder import Codes, TableEncoder
+from ganaug.tabular.frames import TableFormat
+from ganaug.tabular.game import TabularGame
+from ganaug.tabular.generator import TableGenerator
+from ganaug.tabular.layout import TableLayout
+from ganaug.tabular.sampling import sample_table
+from ganaug.tabular.scoring import check_worth, discriminator_scores, log_likelihoods
+
+_MIN_HELD_OUT = 30
+"""Fewer held-out records than this can't say which weights are better."""
+_MAX_HELD_OUT = 5000
+_PREVIEW_ROWS = 10
+
+
+class TabularGAN(DensityMixin, BaseGAN):
+    """A GAN for tables: numbers, categories, booleans, dates and times, with missing values in any of them.
+
+    The generator draws the columns of a record one after another, in any order, so that conditions on any columns
+    are met by construction. Two terms train it in one game: an adversarial one against the discriminator, and the
+    likelihood of the real records. The discriminator also learns to tell real records from spoilt ones, and gives
+    ``score_samples``. On most tables the likelihood does most of the work; see the docs' ablation.
+
+    Parameters
+    ----------
+    epochs : int or None, default=300
+        Passes over the data (steps of ``batch_size`` rows). The first of ``epochs``, ``max_steps`` and ``max_seconds``
+        to be used up ends the training.
+    max_steps : int or None, default=2000
+        Generator updates.
+    max_seconds : float or None, default=None
+        Wall time in seconds, encoding included. Results under a time budget depend on the machine's speed.
+    batch_size : int, default=256
+        Rows per update. Any size works with any table.
+    categorical_features : "from_dtype" or array-like, default="from_dtype"
+        Columns to treat as categories: names, indices or a boolean mask. By default text, booleans and categorical
+        dtypes.
+    schema : dict or None, default=None
+        Kind of columns, ``{column: "number" | "category" | "datetime" | "identifier"}``, where the dtype does not tell.
+    max_categories : int, default=200
+        Categories per column with a level of their own; the rarest others share one, and are drawn back by frequency.
+    max_bins : int, default=32
+        Bins for a column with more than 130 distinct numbers.
+    generator_hidden : tuple of two ints, default=(96, 64)
+        Width of the context that columns are drawn from, and of each column's residual block.
+    discriminator_hidden : tuple of ints, default=(128, 128)
+        Width of the discriminator's trunk, then of each residual block.
+    dropout : float, default=0.25
+        Dropout of the generator while it learns from real records.
+    loss : str, default="relativistic"
+        "minimax", "non_saturating", "least_squares", "hinge", "wasserstein" or "relativistic".
+    adversarial_weight, likelihood_weight : float, default=1.0
+        Weights of the generator's two terms; 0 turns one off.
+    scrambled_weight : float, default=1.0
+        Weight of the discriminator's term on spoilt records.
+    gradient_penalty : str or None, default="r1_r2"
+        "r1", "r2", "r1_r2", "wasserstein_gp" or None.
+    gradient_penalty_weight : float, default=0.02
+    gradient_penalty_interval : int, default=4
+        Discriminator updates per penalty (lazy regularization).
+    pac : int, default=1
+        Records judged together by the discriminator.
+    discriminator_steps : int, default=1
+        Discriminator updates per generator update.
+    generator_lr, discriminator_lr : float, default=1.5e-3
+        Adam's step sizes.
+    learning_rate_schedule : {"cosine", "linear", "constant"}, default="cosine"
+        How the step sizes fall over the budget.
+    ema_decay : float, default=0.998
+        Decay of the averaged generator, which is the one that is kept.
+    early_stopping : bool, default=True
+        Keep the weights with the best likelihood on held-out records, and stop when it no longer rises.
+    validation_fraction : float, default=0.05
+        Share of the records held out for that. Tables that would hold out fewer than 30 hold out none.
+    callbacks : list of Callback or None, default=None
+    verbose : int, default=0
+        1 shows a progress bar.
+    device : str, default="auto"
+        "auto", "cpu", "cuda", "cuda:1", "mps".
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+    random_state : int, RandomState instance or None, default=None
+        With an int, ``fit`` and ``sample`` are repeatable bit for bit on the same machine's CPU.
+
+    Attributes
+    ----------
+    encoder_ : TableEncoder
+    generator_, discriminator_ : Module
+        The averaged generator and the discriminator.
+    history_ : list of dict
+        A row per epoch (and at most 50 steps): ``epoch``, ``step``, ``seconds`` and the mean of each ``player/term``.
+    n_iter_ : int
+        Generator updates made.
+    stop_reason_ : str
+        "epochs", "max_steps", "max_seconds", "early_stopping", "interrupted", "diverged", or what a callback said.
+    score_auc_ : float or None
+        How well ``score_samples`` tells held-out records from spoilt ones (1 = always, 0.5 = by chance).
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    References
+    ----------
+    Goodfellow et al. 2014, arXiv 1406.2661; Xu et al. 2019 (CTGAN), arXiv 1907.00503; Uria et al. 2014,
+    arXiv 1310.1757; Jolicoeur-Martineau 2018, arXiv 1807.00734.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from ganaug.tabular import TabularGAN
+    >>> rng = np.random.default_rng(0)
+    >>> city = rng.choice(["Rome", "Oslo"], 400)
+    >>> table = pd.DataFrame({"city": city, "warm": np.where(city == "Rome", "yes", "no")})
+    >>> gan = TabularGAN(max_steps=150, random_state=0).fit(table)
+    >>> synthetic = gan.sample(100)
+    >>> bool(((synthetic["city"] == "Rome") == (synthetic["warm"] == "yes")).mean() > 0.9)
+    True
+    >>> gan.sample(3, conditions={"city": "Oslo"})["city"].tolist()
+    ['Oslo', 'Oslo', 'Oslo']
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseGAN._parameter_constraints,
+        "categorical_features": ["array-like", StrOptions({"from_dtype"})],
+        "schema": [dict, None],
+        "max_categories": [Interval(Integral, 2, None, closed="left")],
+        "max_bins": [Interval(Integral, 2, None, closed="left")],
+        "generator_hidden": [tuple, list],
+        "discriminator_hidden": [tuple, list],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "adversarial_weight": [Interval(Real, 0, None, closed="left")],
+        "likelihood_weight": [Interval(Real, 0, None, closed="left")],
+        "scrambled_weight": [Interval(Real, 0, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    }
+    _fitted_names: ClassVar[tuple[str, ...]] = (*BaseGAN._fitted_names, "score_auc_")
+
+    def __init__(
+        self,
+        *,
+        epochs: int | None = 300,
+        max_steps: int | None = 2000,
+        max_seconds: float | None = None,
+        batch_size: int = 256,
+        categorical_features: str | Sequence[Any] = "from_dtype",
+        schema: Mapping[Any, str] | None = None,
+        max_categories: int = 200,
+        max_bins: int = 32,
+        generator_hidden: tuple[int, int] = (96, 64),
+        discriminator_hidden: tuple[int, ...] = (128, 128),
+        dropout: float = 0.25,
+        loss: str = "relativistic",
+        adversarial_weight: float = 1.0,
+        likelihood_weight: float = 1.0,
+        scrambled_weight: float = 1.0,
+        gradient_penalty: str | None = "r1_r2",
+        gradient_penalty_weight: float = 0.02,
+        gradient_penalty_interval: int = 4,
+        pac: int = 1,
+        discriminator_steps: int = 1,
+        generator_lr: float = 1.5e-3,
+        discriminator_lr: float = 1.5e-3,
+        learning_rate_schedule: str = "cosine",
+        ema_decay: float = 0.998,
+        early_stopping: bool = True,
+        validation_fraction: float = 0.05,
+        callbacks: Sequence[Callback] | None = None,
+        verbose: int = 0,
+        device: str = "auto",
+        precision: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.epochs = epochs
+        self.max_steps = max_steps
+        self.max_seconds = max_seconds
+        self.batch_size = batch_size
+        self.categorical_features = categorical_features
+        self.schema = schema
+        self.max_categories = max_categories
+        self.max_bins = max_bins
+        self.generator_hidden = generator_hidden
+        self.discriminator_hidden = discriminator_hidden
+        self.dropout = dropout
+        self.loss = loss
+        self.adversarial_weight = adversarial_weight
+        self.likelihood_weight = likelihood_weight
+        self.scrambled_weight = scrambled_weight
+        self.gradient_penalty = gradient_penalty
+        self.gradient_penalty_weight = gradient_penalty_weight
+        self.gradient_penalty_interval = gradient_penalty_interval
+        self.pac = pac
+        self.discriminator_steps = discriminator_steps
+        self.generator_lr = generator_lr
+        self.discriminator_lr = discriminator_lr
+        self.learning_rate_schedule = learning_rate_schedule
+        self.ema_decay = ema_decay
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+
+    def sample(
+        self,
+        n_samples: int | None = None,
+        conditions: Mapping[Any, Any] | pd.DataFrame | None = None,
+        *,
+        return_y: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> Any:
+        """Draw synthetic records.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            With a frame of conditions: its number of rows.
+        conditions : dict or DataFrame, optional
+            ``{column: value}``, ``{column: [value, ...]}`` or ``{column: (low, high)}`` with both ends included (None:
+            open); every row meets all of them. A DataFrame gives one record per row; NaN in it means "any".
+        return_y : bool, default=False
+            After ``fit(X, y)``: return ``(X, y)`` instead of ``X`` alone.
+        random_state : int, RandomState instance or None, default=None
+            None takes the estimator's ``random_state``: with an int, **each call returns the same rows** (as scikit-learn's
+            mixtures do). Give another number for other rows.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (n_samples, n_features)
+            What ``fit`` was given, with its columns, order and dtypes; and ``y`` if asked for.
+
+        Raises
+        ------
+        ConditionError
+            If no value seen in training meets a condition.
+        """
+        check_is_fitted(self)
+        seed = self._sampling_seed(random_state)
+        table = self._sample_table(n_samples, conditions, seed)
+        if return_y and self.format_.target is None:
+            raise InvalidInputError("return_y=True needs a target, but fit was given none. Call fit(X, y).")
+        return self.format_.restore(table, return_y)
+
+    def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
+        """Return the discriminator's opinion of each record; higher = more normal.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), optional
+            After ``fit(X, y)``; without it, records are judged by ``X`` alone.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            Logits: only their order means something. A record's score depends on no other record.
+        """
+        check_is_fitted(self)
+        table = self.format_.check(self, X, y)
+        return discriminator_scores(self.game_, self.encoder_.encode(table), y is None)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return how much likelier the records are under the generator than under independent columns.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            Mean nats per record; 0 = no better than independent columns. On records not seen in ``fit`` this is what
+            ``GridSearchCV`` should compare; it does not depend on how columns were binned.
+        """
+        check_is_fitted(self)
+        codes = self.encoder_.encode(self.format_.check(self, X, y))
+        return float(log_likelihoods(self.game_.generator, codes, self._n_given(y)).mean())
+
+    def _encode_training(self, X: Any, y: Any, run: Run) -> TensorRecords:
+        self.format_, table = TableFormat.learn(self, X, y)
+        self.encoder_ = TableEncoder(
+            max_categories=self.max_categories,
+            max_bins=self.max_bins,
+            categorical_features=self.format_.resolve_columns(self.categorical_features),
+            schema=self.format_.check_schema(self.schema),
+        ).fit(table, lambda done, total: run.tell("on_encode", done, total))
+        rng = np.random.default_rng(self.seed_)
+        codes = self.encoder_.encode(table, rng)
+        shuffled = rng.permutation(len(table))
+        n_held_out = min(_MAX_HELD_OUT, int(self.validation_fraction * len(table)))
+        n_held_out = n_held_out if n_held_out >= _MIN_HELD_OUT else 0
+        self._held_out = codes.take(shuffled[:n_held_out])
+        training = codes.take(shuffled[n_held_out:])
+        return TensorRecords(torch.from_numpy(np.hstack([training.levels, training.positions])).float())
+
+    def _make_game(self) -> TabularGame:
+        layout = TableLayout.of(self.encoder_.modeled_)
+        context_dim, block_dim = self.generator_hidden
+        generator = TableGenerator(layout, context_dim, block_dim, self.dropout)
+        n_inputs = self.pac * RecordView(layout).width
+        discriminator = TableDiscriminator(n_inputs, self.discriminator_hidden)
+        return TabularGame(
+            generator,
+            discriminator if self.pac == 1 else PackedDiscriminator(discriminator, self.pac),
+            layout,
+            n_targets=int(self.format_.target is not None),
+            loss=self.loss,
+            penalty=self.gradient_penalty,
+            penalty_weight=self.gradient_penalty_weight,
+            penalty_interval=self.gradient_penalty_interval,
+            adversarial_weight=self.adversarial_weight,
+            likelihood_weight=self.likelihood_weight,
+            scrambled_weight=self.scrambled_weight,
+        )
+
+    def _own_callbacks(self) -> list[Callback]:
+        return [EarlyStopping()] if self.early_stopping else []
+
+    def _prepare_run(self, run: Run, trainer: Trainer) -> None:
+        seed = derive_seed(self.seed_, "preview")
+        averaged = trainer.averager.module
+        run.preview = lambda: self.format_.restore(
+            sample_table(averaged, self.encoder_, _PREVIEW_ROWS, None, seed), return_y=False
+        )
+        if len(self._held_out):
+            run.quality = lambda: float(log_likelihoods(averaged, self._held_out, self._n_given(True)).mean())
+
+    def _finish(self) -> None:
+        self.score_auc_ = check_worth(self.game_, self._held_out, self.seed_) if self.scrambled_weight else None
+        del self._held_out
+
+    def _sample_table(self, n_samples: int | None, conditions: Any, seed: int) -> pd.DataFrame:
+        if not isinstance(conditions, pd.DataFrame):
+            n_samples = _check_count(1 if n_samples is None else n_samples)
+            return sample_table(self.game_.generator, self.encoder_, n_samples, conditions, seed)
+        if n_samples not in (None, len(conditions)):
+            raise InvalidInputError(
+                f"n_samples={n_samples} differs from the {len(conditions)} rows of the conditions. Leave it out."
+            )
+        parts, rows = [], []
+        for place, (wanted, wanting) in enumerate(compile_frame(conditions)):
+            group_seed = derive_seed(seed, "group", place)
+            parts.append(sample_table(self.game_.generator, self.encoder_, len(wanting), wanted, group_seed))
+            rows.append(wanting)
+        table = pd.concat(parts, ignore_index=True)
+        return table.iloc[np.argsort(np.concatenate(rows))].reset_index(drop=True)
+
+    def _n_given(self, y: Any) -> int:
+        """Return how many of the modeled columns count in a likelihood: without ``y``, all but the target."""
+        is_missing = self.format_.target is not None and y is None
+        return len(self.encoder_.modeled_) - int(is_missing)
+
+    def _fitted_state(self) -> dict[str, Any]:
+        return super()._fitted_state() | {"format": asdict(self.format_)}
+
+    def _restore_fitted(self, state: dict[str, Any]) -> None:
+        self.format_ = TableFormat(**state.pop("format"))
+        super()._restore_fitted(state)
+
+    def _restore_encoder(self, state: dict[str, Any]) -> None:
+        self.encoder_ = TableEncoder.from_state(state)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+def _check_count(n_samples: Any) -> int:
+    if not isinstance(n_samples, Integral) or n_samples < 0:
+        raise InvalidInputError(f"n_samples must be a whole number of at least 0, but is {n_samples!r}.")
+    return int(n_samples)

@@ -1,0 +1,185 @@
+"""The table generator: autoregressive over columns, in any order.
+
+Each column is drawn from a context: a bias plus the sum of the embeddings of the columns already known (NADE,
+Larochelle & Murray 2011; order-agnostic, Uria et al. 2014, arXiv 1310.1757). Its noise is one Gumbel draw per level
+and one logistic draw per position, so G(noise) is an implicit generator too, differentiable by straight-through
+Gumbel-softmax (Jang et al. 2017, arXiv 1611.01144).
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, logsigmoid, one_hot, silu
+
+from ganaug.tabular.layout import TableLayout
+
+_LOG_SCALE_RANGE = (-4.0, 1.5)
+_EDGE = 1e-6
+
+
+class Draw(NamedTuple):
+    """One column of fakes: one-hot levels (n, levels), level codes (n,) and positions (n,)."""
+
+    hot: Tensor
+    levels: Tensor
+    positions: Tensor
+
+
+class TableGenerator(nn.Module):
+    """Draw a table's columns one after another, each from all those before it.
+
+    Parameters
+    ----------
+    layout : TableLayout
+    context_dim : int
+        Width of embeddings and contexts.
+    block_dim : int
+        Width of the residual block that each column has for itself.
+    dropout : float
+        On the blocks' outputs while training; half of it on the embeddings.
+    """
+
+    def __init__(self, layout: TableLayout, context_dim: int, block_dim: int, dropout: float) -> None:
+        super().__init__()
+        self.layout, self.dropout = layout, dropout
+        self.has_bins = [bool(layout.is_binned[layout.span(j)].any()) for j in range(layout.n_columns)]
+        n_columns, n_levels = layout.n_columns, layout.n_levels
+        self.embedding = nn.Parameter(_smooth_embeddings(layout, context_dim))
+        self.position_embedding = nn.Parameter(torch.zeros(n_levels, context_dim))
+        self.bias = nn.Parameter(torch.zeros(n_columns, 1, context_dim))
+        self.block_in = nn.Parameter(torch.randn(n_columns, context_dim, block_dim) / math.sqrt(context_dim))
+        self.block_bias = nn.Parameter(torch.zeros(n_columns, 1, block_dim))
+        self.block_out = nn.Parameter(torch.randn(n_columns, block_dim, context_dim) / math.sqrt(block_dim))
+        self.output = nn.Parameter(torch.zeros(n_levels, context_dim))
+        # Before the first step the generator draws independent columns with the right marginals.
+        self.output_bias = nn.Parameter(torch.from_numpy(layout.marginals).float().clamp_min(1e-6).log())
+        # Mean and log scale of the position, for the levels that have one.
+        n_binned = int(layout.is_binned.sum())
+        self.position_head = nn.Parameter(torch.zeros(max(1, n_binned), 2, context_dim))
+        self.position_bias = nn.Parameter(torch.zeros(max(1, n_binned), 2))
+        place = torch.from_numpy(layout.is_binned.cumsum() - 1).clamp_min(0)
+        self.register_buffer("head_place", place, persistent=False)
+        self.register_buffer("is_binned", torch.from_numpy(layout.is_binned), persistent=False)
+        self.register_buffer("offsets", torch.tensor(layout.offsets)[:, None], persistent=False)
+
+    def embed(self, column: int, levels: Tensor, positions: Tensor) -> Tensor:
+        """Return what knowing ``column`` adds to the contexts of later columns, (n, context_dim)."""
+        rows = levels + self.layout.offsets[column]
+        return self.embedding[rows] + (positions[:, None] - 0.5) * self.position_embedding[rows]
+
+    def hidden(self, column: int, context: Tensor) -> Tensor:
+        """Return the features that ``column``'s heads read, (n, context_dim), from the sum of embeddings."""
+        return self._blocks(context[None], slice(column, column + 1), None)[0]
+
+    def logits(self, column: int, hidden: Tensor) -> Tensor:
+        """Return the logits of ``column``'s levels, (n, levels)."""
+        span = self.layout.span(column)
+        return hidden @ self.output[span].T + self.output_bias[span]
+
+    def position_law(self, column: int, levels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and scale of the logit of the position, given the level, (n,) each."""
+        place = self.head_place[levels + self.layout.offsets[column]]
+        mean, log_scale = (
+            (self.position_head[place] * hidden[:, None]).sum(dim=2) + self.position_bias[place]
+        ).unbind(dim=1)
+        return mean, log_scale.clamp(*_LOG_SCALE_RANGE).exp()
+
+    def negative_log_likelihood(
+        self, levels: Tensor, positions: Tensor, order: Tensor, rng: torch.Generator | None = None
+    ) -> Tensor:
+        """Return -log p of each record, (n,), in nats, drawing its columns in ``order``."""
+        return self.nats_per_column(levels, positions, order, rng).sum(dim=1)
+
+    def nats_per_column(
+        self, levels: Tensor, positions: Tensor, order: Tensor, rng: torch.Generator | None = None
+    ) -> Tensor:
+        """Return -log p(column | columns before it in ``order``), (n, columns).
+
+        Positions count with their density, which is 1 for the generator before training. With ``rng``, dropout
+        is applied.
+        """
+        levels, positions = levels.T.contiguous(), positions.T.contiguous()  # columns first
+        rows = levels + self.offsets
+        known = self.embedding[rows] + (positions[..., None] - 0.5) * self.position_embedding[rows]
+        known = _drop(known, 0.5 * self.dropout, rng)
+        back = torch.argsort(order)
+        known = known[order]
+        hidden = self._blocks((known.cumsum(dim=0) - known)[back], slice(None), rng)
+        nats = []
+        for column in range(self.layout.n_columns):
+            logits = self.logits(column, hidden[column])
+            nats.append(cross_entropy(logits, levels[column], reduction="none"))
+            if self.has_bins[column]:
+                binned = self.is_binned[rows[column]]
+                law = self.position_law(column, levels[column], hidden[column])
+                nats[-1] = nats[-1] - torch.where(binned, log_density(positions[column], *law), 0.0)
+        return torch.stack(nats, dim=1)
+
+    def draw_fakes(self, n_records: int, rng: torch.Generator, temperature: float = 0.7) -> list[Draw]:
+        """Return records drawn in the table's order; gradients reach every column through the ones after it."""
+        context = self.bias.new_zeros(n_records, self.bias.shape[2])
+        draws = []
+        for column in range(self.layout.n_columns):
+            hidden = self.hidden(column, context)
+            logits = self.logits(column, hidden)
+            uniform = torch.rand(logits.shape, generator=rng, device=logits.device)
+            noisy = logits.float() - torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))
+            levels = noisy.argmax(dim=1)
+            soft = torch.softmax(noisy / temperature, dim=1)
+            hot = one_hot(levels, logits.shape[1]) + soft - soft.detach()  # straight-through
+            span = self.layout.span(column)
+            context = context + hot @ self.embedding[span]
+            positions = torch.full_like(context[:, 0], 0.5)
+            if self.has_bins[column]:
+                positions = self.draw_positions(column, levels, hidden, rng)
+                rows = levels + self.layout.offsets[column]
+                context = context + (positions[:, None] - 0.5) * self.position_embedding[rows]
+            draws.append(Draw(hot, levels, positions))
+        return draws
+
+    def draw_positions(self, column: int, levels: Tensor, hidden: Tensor, rng: torch.Generator) -> Tensor:
+        uniform = torch.rand(len(levels), generator=rng, device=levels.device).clamp(_EDGE, 1 - _EDGE)
+        mean, scale = self.position_law(column, levels, hidden)
+        positions = torch.sigmoid(mean + scale * torch.logit(uniform))
+        binned = self.is_binned[levels + self.layout.offsets[column]]
+        return torch.where(binned, positions, 0.5)
+
+    def _blocks(self, contexts: Tensor, columns: slice, rng: torch.Generator | None) -> Tensor:
+        """Apply each column's residual block to its contexts, (columns, n, context_dim)."""
+        start = contexts + self.bias[columns]
+        inner = silu(torch.baddbmm(self.block_bias[columns], silu(start), self.block_in[columns]))
+        inner = torch.bmm(inner, self.block_out[columns])
+        return _drop(silu(start + _drop(inner, self.dropout, rng)), self.dropout, rng)
+
+
+def log_density(positions: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    """Return the log density of logit-logistic positions in (0, 1); 0 everywhere for mean 0, scale 1."""
+    positions = positions.clamp(_EDGE, 1 - _EDGE)
+    logit = torch.logit(positions)
+    centered = (logit - mean) / scale
+    # Logistic density of the logit, times d logit / d position = 1 / (position (1 - position)).
+    base = logsigmoid(centered) + logsigmoid(-centered) - scale.log()
+    return base - logsigmoid(logit) - logsigmoid(-logit)
+
+
+def _drop(values: Tensor, rate: float, rng: torch.Generator | None) -> Tensor:
+    """Dropout that draws from ``rng``, never from the global generator; none without ``rng``."""
+    if rng is None or not rate:
+        return values
+    keep = torch.rand(values.shape, generator=rng, device=values.device) >= rate
+    return values * keep / (1.0 - rate)
+
+
+def _smooth_embeddings(layout: TableLayout, width: int) -> Tensor:
+    """Return random embeddings; along ordered levels they are smooth, so that neighbors start out alike."""
+    parts = []
+    for size, has_order in zip(layout.sizes, layout.has_order, strict=True):
+        if not has_order:
+            parts.append(0.3 * torch.randn(size, width))
+            continue
+        along = torch.linspace(0.0, 1.0, size)[:, None]
+        waves, shift = 3.0 * torch.rand(1, width), 2.0 * math.pi * torch.rand(1, width)
+        parts.append(0.4 * torch.sin(2.0 * math.pi * waves * along + shift))
+    return torch.cat(parts)

@@ -1,0 +1,126 @@
+"""Scores of records: the discriminator's opinion, and the generator's likelihood.
+
+Both run in float64 on blocks of one fixed size, so that a record's score depends on no other record.
+"""
+
+import copy
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import Tensor, nn
+
+from ganaug.adversarial import PackedDiscriminator, make_generator
+from ganaug.exceptions import TrainingWarning
+from ganaug.tabular.encoder import Codes
+from ganaug.tabular.game import TabularGame
+from ganaug.tabular.generator import TableGenerator
+
+BLOCK = 256
+"""Records scored at a time."""
+_WORTH = 0.55
+"""Below this, the discriminator is said to be no better than chance."""
+
+
+def discriminator_scores(game: TabularGame, codes: Codes, hide_targets: bool) -> np.ndarray:
+    """Return the discriminator's logits (n,), float64; higher = more normal."""
+    discriminator = _double(game.discriminator)
+    companions = _companions(game)
+
+    def score(levels: Tensor, positions: Tensor) -> Tensor:
+        hidden = torch.zeros_like(levels, dtype=torch.bool)
+        if hide_targets and game.n_targets:
+            hidden[:, -game.n_targets :] = True
+        views = game.view.of_codes(levels, positions, hidden)
+        if companions is not None:  # every record sits in a pack with the same few fakes
+            others = companions.expand(len(views), -1, -1)
+            views = torch.cat([views[:, None], others], dim=1).flatten(0, 1)
+        logits: Tensor = discriminator(views)
+        return logits
+
+    return _in_blocks(score, codes)
+
+
+def log_likelihoods(generator: TableGenerator, codes: Codes, n_given: int) -> np.ndarray:
+    """Return log p(record) - log p(record under independent columns), (n,), float64, in nats.
+
+    Only the first ``n_given`` columns count; the rest (a target that is not known) is summed out, which in the
+    table's order means leaving out their terms. A level never seen counts as half a row's share.
+    """
+    double = _double(generator)
+    layout = generator.layout
+    # Half a row's share: rarer than anything that was seen, and finite.
+    marginals = torch.from_numpy(layout.marginals).to(generator.bias.device)
+    offsets = torch.tensor(layout.offsets, device=marginals.device)
+    order = torch.arange(layout.n_columns, device=marginals.device)
+
+    def score(levels: Tensor, positions: Tensor) -> Tensor:
+        seen = levels >= 0
+        rows = levels.clamp_min(0) + offsets
+        nats = double.nats_per_column(levels.clamp_min(0), positions, order)
+        baseline = -torch.log(marginals[rows])
+        gain = torch.where(seen, baseline - nats, -torch.log(torch.tensor(2.0 / marginals.min())))
+        return gain[:, :n_given].sum(dim=1)
+
+    return _in_blocks(score, codes)
+
+
+def check_worth(game: TabularGame, held_out: Codes, seed: int) -> float | None:
+    """Return how well the score tells held-out records from crossed ones (AUC); warn where it can't.
+
+    Crossed records take a random half of their columns from one other record: another way of spoiling than the
+    one that the discriminator was trained against, so that it can't have learned the answer by heart.
+    """
+    n_records, n_columns = held_out.levels.shape
+    if n_records < 2 or n_columns < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    donors = (np.arange(n_records) + rng.integers(1, n_records, n_records)) % n_records
+    taken = rng.random((n_records, n_columns)).argsort(axis=1) < n_columns // 2
+    crossed = Codes(
+        np.where(taken, held_out.levels[donors], held_out.levels),
+        np.where(taken, held_out.positions[donors], held_out.positions),
+    )
+    normal, odd = (discriminator_scores(game, codes, hide_targets=False) for codes in (held_out, crossed))
+    auc = float(roc_auc_score(np.r_[np.ones(n_records), np.zeros(n_records)], np.r_[normal, odd]))
+    if auc < _WORTH:
+        warnings.warn(
+            f"score_samples tells held-out records from records with columns crossed over with an AUC of {auc:.2f} "
+            "(0.5 = chance): its scores say little. Either the columns are independent of each other, or training was "
+            "too short, or scrambled_weight too low.",
+            TrainingWarning,
+            stacklevel=2,
+        )
+    return auc
+
+
+def _companions(game: TabularGame) -> Tensor | None:
+    """Return views of the pac - 1 fakes that fill every record's pack; the same in every call."""
+    if not isinstance(game.discriminator, PackedDiscriminator):
+        return None
+    device = game.generator.bias.device
+    with torch.no_grad():
+        draws = game.generator.draw_fakes(game.discriminator.pac - 1, make_generator(0, "pack", device=device))
+    levels = torch.stack([draw.levels for draw in draws], dim=1)
+    positions = torch.stack([draw.positions for draw in draws], dim=1).double()
+    return game.view.of_codes(levels, positions)
+
+
+def _double(module: nn.Module) -> nn.Module:
+    """Return a float64 copy: float32 matrix products depend on the size of the batch."""
+    return copy.deepcopy(module).double().eval()
+
+
+def _in_blocks(score: Callable[[Tensor, Tensor], Tensor], codes: Codes) -> np.ndarray:
+    """Apply ``score`` to blocks of ``BLOCK`` records; the last is filled up with copies of its first."""
+    scores = np.empty(len(codes))
+    for first in range(0, len(codes), BLOCK):
+        rows = np.arange(first, first + BLOCK)
+        rows[rows >= len(codes)] = first
+        with torch.no_grad():
+            block = score(torch.from_numpy(codes.levels[rows]), torch.from_numpy(codes.positions[rows]))
+        n_rows = min(BLOCK, len(codes) - first)
+        scores[first : first + n_rows] = block[:n_rows].cpu().numpy()
+    return scores
