@@ -253,10 +253,8 @@ class BaseGAN(BaseEstimator, ABC):
         return int(check_random_state(random_state).randint(2**31 - 1))
 
     def _identity(self, records: RecordSource) -> dict[str, Any]:
-        """What a checkpoint must share with the fit that resumes it."""
-        params = {
-            name: value for name, value in self.get_params(deep=False).items() if name not in _NOT_IDENTITY
-        }
+        """Return what a checkpoint must share with the fit that resumes it."""
+        params = {name: value for name, value in self.get_params(deep=False).items() if name not in _NOT_IDENTITY}
         indices = torch.arange(0, len(records), max(1, len(records) // 1000))
         sample = records.take(indices).real.cpu().contiguous().numpy()
         return {

@@ -104,16 +104,12 @@ def load(path: str | os.PathLike[str]) -> "BaseGAN":
         with safe_open(folder / _WEIGHTS, framework="pt") as file:
             _check_shapes(folder, model["tensors"], file)
             estimator = cls(**decode(model["parameters"], {}))
-            arrays = {
-                key: file.get_tensor(key).numpy() for key in file.keys() if not key.startswith("game.")
-            }
+            arrays = {key: file.get_tensor(key).numpy() for key in file.keys() if not key.startswith("game.")}
             fitted = decode(model["fitted"], arrays)
             estimator._restore_fitted(fitted)
             _check_game(estimator, model["tensors"])
             weights = {
-                key.removeprefix("game."): file.get_tensor(key)
-                for key in file.keys()
-                if key.startswith("game.")
+                key.removeprefix("game."): file.get_tensor(key) for key in file.keys() if key.startswith("game.")
             }
         estimator._restore_game(weights)
     except ModelFileError:

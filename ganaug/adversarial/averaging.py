@@ -3,7 +3,7 @@
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Averager:
@@ -28,7 +28,8 @@ class Averager:
     def update(self, module: nn.Module, step: int) -> None:
         """Move the average towards ``module``; ``step`` counts from 0."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        averages, newest = list(self.module.parameters()), list(module.parameters())
+        averages: list[Tensor] = list(self.module.parameters())
+        newest: list[Tensor] = list(module.parameters())
         if averages:
             torch._foreach_lerp_(averages, newest, 1 - decay)
         for average, new in zip(self.module.buffers(), module.buffers(), strict=True):

@@ -66,9 +66,7 @@ class Batches(Iterator[Batch]):
         Where batches are put.
     """
 
-    def __init__(
-        self, records: RecordSource, batch_size: int, rng: torch.Generator, device: torch.device
-    ) -> None:
+    def __init__(self, records: RecordSource, batch_size: int, rng: torch.Generator, device: torch.device) -> None:
         self.records = records
         self.batch_size = min(batch_size, len(records))
         self.rng = rng
@@ -84,9 +82,7 @@ class Batches(Iterator[Batch]):
         if len(self._waiting) < self.batch_size:
             shuffled = torch.randperm(len(self.records), generator=self.rng)
             self._waiting = torch.cat([self._waiting, shuffled])
-        chosen, self._waiting = self._waiting.split(
-            [self.batch_size, len(self._waiting) - self.batch_size]
-        )
+        chosen, self._waiting = self._waiting.split([self.batch_size, len(self._waiting) - self.batch_size])
         return self.records.take(chosen).to(self.device)
 
     def state_dict(self) -> dict[str, Any]:

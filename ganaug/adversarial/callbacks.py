@@ -21,28 +21,28 @@ class Callback:
     """
 
     def on_fit_begin(self, run: Run) -> None:
-        """``fit`` begins; nothing is encoded yet."""
+        """Act when ``fit`` begins; nothing is encoded yet."""
 
     def on_encode(self, run: Run, done: int, total: int) -> None:
-        """``done`` of ``total`` parts of the data (columns, files) are encoded."""
+        """Act when ``done`` of ``total`` parts of the data (columns, files) are encoded."""
 
     def on_train_begin(self, run: Run) -> None:
-        """The first round is about to be played, or the first one after a resume."""
+        """Act before the first round, or the first one after a resume."""
 
     def on_step_end(self, run: Run) -> None:
-        """A round has been played."""
+        """Act after a round."""
 
     def on_epoch_end(self, run: Run) -> None:
-        """A pass over the data is complete."""
+        """Act after a pass over the data."""
 
     def on_train_end(self, run: Run) -> None:
-        """No more rounds will be played; the weights may still be chosen."""
+        """Act when no more rounds will be played; the weights may still be chosen."""
 
     def on_fit_end(self, run: Run) -> None:
-        """The estimator is fitted."""
+        """Act once the estimator is fitted."""
 
     def on_close(self, run: Run) -> None:
-        """``fit`` is over, well or not: let go of what is held open."""
+        """Let go of what is held open: ``fit`` is over, well or not."""
 
     def state_dict(self) -> State:
         """Return what a resumed training needs: plain values and tensors."""
@@ -54,9 +54,7 @@ class Callback:
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor's arguments."""
         names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
-        return {
-            name: getattr(self, name) for name in names if name not in ("args", "kwargs")
-        }
+        return {name: getattr(self, name) for name in names if name not in ("args", "kwargs")}
 
     def set_params(self, **params: Any) -> "Callback":
         """Set constructor arguments by name."""
@@ -107,9 +105,7 @@ class History(Callback):
         if not self._sums:
             return
         means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
-        run.history.append(
-            {"epoch": run.epoch, "step": run.step, "seconds": round(run.seconds, 3), **means}
-        )
+        run.history.append({"epoch": run.epoch, "step": run.step, "seconds": round(run.seconds, 3), **means})
         self._sums, self._counts = {}, {}
 
     def state_dict(self) -> State:
@@ -194,9 +190,7 @@ class EarlyStopping(Callback):
             self._waited += 1
             return
         self._best, self._best_step, self._waited = quality, run.step, 0
-        self._weights = {
-            name: copy.deepcopy(part.state_dict()) for name, part in run.trainer.modules().items()
-        }
+        self._weights = {name: copy.deepcopy(part.state_dict()) for name, part in run.trainer.modules().items()}
 
     def on_train_end(self, run: Run) -> None:
         if run.quality is None or run.trainer is None:

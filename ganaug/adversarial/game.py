@@ -13,6 +13,8 @@ from ganaug.adversarial.losses import LOSSES
 from ganaug.adversarial.penalties import PENALTIES, lazily
 
 Terms = dict[str, Tensor]
+_SPREAD_EVERY = 10
+"""Updates between two looks at the spread of the fakes, which costs as much as a layer."""
 Weight = float | Callable[[float], float]
 """A term's weight: a number, or a function of the progress through the budget (0 to 1)."""
 
@@ -35,11 +37,7 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """Return the same batch on ``device``."""
-        moved = {
-            name: value.to(device, non_blocking=True)
-            for name, value in vars(self).items()
-            if value is not None
-        }
+        moved = {name: value.to(device, non_blocking=True) for name, value in vars(self).items() if value is not None}
         return replace(self, **moved)
 
 
@@ -183,6 +181,6 @@ class NoiseGame(Game):
         # In pairs: .5 = can't tell them apart, 1 = always right. Ties count half.
         gap = (real_logits - fake_logits).float()
         turn.observe("accuracy", ((gap > 0).float() + 0.5 * (gap == 0).float()).mean())
-        if len(real) > 1:
+        if len(real) > 1 and turn.step % _SPREAD_EVERY == 0:
             spread = fake.float().std(dim=0).mean() / real.float().std(dim=0).mean().clamp_min(1e-12)
             turn.observe("fake_spread", spread)

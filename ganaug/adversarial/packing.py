@@ -31,5 +31,5 @@ class PackedDiscriminator(nn.Module):
     def _pack(self, tensor: Tensor) -> Tensor:
         n_packs = -(-len(tensor) // self.pac)
         rows = torch.arange(n_packs * self.pac, device=tensor.device) % len(tensor)
-        packs = tensor[rows].unflatten(0, (n_packs, self.pac))
+        packs: Tensor = tensor[rows].unflatten(0, (n_packs, self.pac))
         return packs.flatten(1, 2) if packs.dim() > 2 else packs

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -109,10 +110,9 @@ def _find_categorical(table: "pd.DataFrame", texts: list[str], target: str | Non
     check_columns(names, list(table.columns), "--categorical")
     if target is not None:
         check_columns([target], list(table.columns), "--target")
-        # Whole numbers with missing cells come from CSV as floats, hence the second look.
-        values = table[target].dropna()
-        if values.dtype.kind not in "fmM" or (values.dtype.kind == "f" and (values % 1 == 0).all()):
-            names.append(target)
+        from ganaug.tracking.inputs import holds_classes
+
+        names += [target] if holds_classes(table[target]) else []
     return list(dict.fromkeys(names))
 
 
@@ -132,7 +132,7 @@ def _tell(gan: "TabularGAN", table: "pd.DataFrame", output: Path) -> None:
     lines += [
         f"       {file.name} ({in_bytes(file.stat().st_size)})" for file in sorted(output.iterdir())
     ]
-    lines += ["", f"Next:  ganaug sample {output} -n {len(table)} -o synthetic.csv"]
+    lines += ["", f"Next:  ganaug sample {quote(str(output))} -n {len(table)} -o synthetic.csv"]
     for line in lines:
         console.print(line, markup=False)
 

@@ -65,7 +65,9 @@ def _start(
     local = (rng.random_sample(len(part)) < 0.35)[episode]
     payments["customer"][part] = victims
     payments["country"][part] = np.where(local, market.country[victims], places)
-    payments["distance_km"][part] = np.where(local, nearby, abroad)
+    payments["distance_km"][part] = np.where(local, nearby, abroad) * rng.uniform(
+        0.95, 1.05, len(part)
+    )
 
 
 def _place(

@@ -45,9 +45,10 @@ def load_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     r"""Read a table from a .csv, .csv.gz or .parquet file.
 
     Parquet keeps its dtypes. A CSV file is UTF-8 with a header row and is read as
-    `pandas.read_csv` would, with two differences. Only empty cells are missing, so "NA", "None" and "?" stay levels.
-    A text column whose values are all ISO dates or times ("2024-01-31", "2024-01-31 12:30:00")
-    becomes datetime64. As in pandas, whole numbers with missing cells are float64.
+    `pandas.read_csv` would, with two differences. Only empty cells are missing, so "NA", "None"
+    and "?" stay levels. A text column whose values are all ISO dates or times ("2024-01-31",
+    "2024-01-31 12:30:00") becomes datetime64. As in pandas, whole numbers with missing cells are
+    float64.
 
     Parameters
     ----------
@@ -128,7 +129,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
             path, keep_default_na=False, na_values=[""], index_col=False, low_memory=False
         )
     for column in table.columns:
-        if pd.api.types.is_string_dtype(table[column]):
+        if pd.api.types.infer_dtype(table[column], skipna=True) == "string":
             table[column] = _parse_dates(table[column])
     return table
 

@@ -25,7 +25,8 @@ Levels = tuple[int, list[tuple[np.ndarray, np.ndarray]]]
 class EncodedColumn:
     """One column as floats (NaN = missing) or level codes (-1 = missing).
 
-    `sides` holds two comparisons, the error's and the floor's, as (left, right) arrays.
+    `sides` holds what is compared, as (left, right) arrays: first real and synthetic, for the
+    error; then real and real, once or more, for the floor.
     """
 
     name: Any
@@ -73,6 +74,11 @@ def _floats(series: pd.Series, kind: str, real_dtype: Any, role: str) -> np.ndar
     return np.where(np.isnat(moments), np.nan, moments.astype(np.int64).astype(np.float64))
 
 
+def error_and_floor(distances: list[float]) -> tuple[float, float]:
+    """Return the first distance and the mean of the others."""
+    return float(distances[0]), float(np.mean(distances[1:]))
+
+
 def shape_distance(kind: str, left: np.ndarray, right: np.ndarray) -> float:
     """Return the distance between two samples of one column, as `quality` defines it."""
     if kind in CONTINUOUS:
@@ -112,7 +118,7 @@ def trend_errors(
     rank = {place: position for position, place in enumerate(continuous)}
     correlations = [
         [_correlations([columns[place].sides[side][end] for place in continuous]) for end in (0, 1)]
-        for side in (0, 1)
+        for side in range(len(columns[0].sides))
     ]
     levels = [_levels(column) for column in columns]
     rows = []
@@ -122,12 +128,12 @@ def trend_errors(
             distances = [abs(left[cell] - right[cell]) / 2 for left, right in correlations]
         else:
             distances = _contingency_distances(levels[one], levels[two])
-        rows.append((columns[one].name, columns[two].name, *map(float, distances)))
+        rows.append((columns[one].name, columns[two].name, *error_and_floor(distances)))
     return rows
 
 
 def _contingency_distances(one: Levels, two: Levels) -> list[float]:
-    """Return the total variation distance of two columns' contingency tables, for both sides."""
+    """Return the total variation distance of two columns' contingency tables, for all sides."""
     (size_one, sides_one), (size_two, sides_two) = one, two
     return [
         _total_variation(

@@ -9,8 +9,16 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from ganaug.evaluation.distances import EncodedColumn, encode_column, shape_distance, trend_errors
+from ganaug.evaluation.distances import (
+    EncodedColumn,
+    encode_column,
+    error_and_floor,
+    shape_distance,
+    trend_errors,
+)
 from ganaug.exceptions import InvalidInputError
+
+HALVINGS = 3  # one alone makes an unsteady floor for a small table
 
 
 @dataclass(frozen=True)
@@ -115,8 +123,8 @@ def quality(
     real, synthetic : pandas.DataFrame
         Tables with the same columns, in any order; `real` decides the kind of each column.
     holdout : pandas.DataFrame, default=None
-        More real rows. The floor is then real against holdout; without it, one random half of
-        `real` against the other, which lies a little high because halves are smaller.
+        More real rows. The floor is then real against holdout; without it, random halves of
+        `real` against each other, three times, which lies a little high as halves are smaller.
     target : column name, default=None
         A column whose pairs are always measured and summarised apart.
     random_state : int, RandomState or None, default=0
@@ -149,13 +157,17 @@ def quality(
     _check_tables(tables, target)
     # None means fresh entropy, never numpy's global generator.
     rng = check_random_state(np.random.RandomState() if random_state is None else random_state)
-    order = rng.permutation(len(real))
+    orders = [rng.permutation(len(real)) for _ in range(HALVINGS)]
     sides = []
     for name in real.columns:
         kind, arrays = encode_column(name, tables)
-        sides.append(EncodedColumn(name, kind, _sides(arrays, order)))
+        sides.append(EncodedColumn(name, kind, _sides(arrays, orders)))
     shapes = [
-        (column.name, column.kind, *(shape_distance(column.kind, *two) for two in column.sides))
+        (
+            column.name,
+            column.kind,
+            *error_and_floor([shape_distance(column.kind, *side) for side in column.sides]),
+        )
         for column in sides
     ]
     columns = _worst_first(shapes, ["column", "kind", "error", "floor"])
@@ -189,12 +201,14 @@ def _check_tables(tables: dict[str, pd.DataFrame], target: Any) -> None:
         raise InvalidInputError(f"`target`={target!r} is no column of `real`: {list(wanted)[:20]}.")
 
 
-def _sides(arrays: list[np.ndarray], order: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return what is compared for the error (real, synthetic) and for the floor (real, real)."""
+def _sides(
+    arrays: list[np.ndarray], orders: list[np.ndarray]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return what is compared: real and synthetic for the error, real and real for the floor."""
     real, synthetic, *holdout = arrays
-    half = len(order) // 2
-    floor = (real, holdout[0]) if holdout else (real[order[:half]], real[order[half:]])
-    return [(real, synthetic), floor]
+    half = len(real) // 2
+    halvings = [(real[order[:half]], real[order[half:]]) for order in orders]
+    return [(real, synthetic), *([(real, holdout[0])] if holdout else halvings)]
 
 
 def _worst_first(rows: list[tuple[Any, ...]], names: list[str]) -> pd.DataFrame:

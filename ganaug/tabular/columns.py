@@ -221,9 +221,7 @@ class NumberColumn:
         level_counts[bin_levels] = [len(stretch) for stretch in bins]
         if n_missing:
             level_counts = np.append(level_counts, n_missing)
-        return cls(
-            column.name, form, values[is_atom], atom_levels, places, knots, level_counts, n_missing > 0
-        )
+        return cls(column.name, form, values[is_atom], atom_levels, places, knots, level_counts, n_missing > 0)
 
     @property
     def n_levels(self) -> int:
@@ -300,9 +298,7 @@ class NumberColumn:
             )
         levels, lows, highs, values, limits = zip(*rows, strict=True)
         size = len(rows)
-        return Choices(
-            np.array(levels), np.array(lows), np.array(highs), np.zeros(size), list(values), list(limits)
-        )
+        return Choices(np.array(levels), np.array(lows), np.array(highs), np.zeros(size), list(values), list(limits))
 
     def _choose_one(self, wanted: Any) -> list[tuple[int, float, float, Any, tuple[float, float]]]:
         """Return (level, low position, high position, exact value, limits) per alternative."""

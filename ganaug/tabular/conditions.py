@@ -34,10 +34,7 @@ def compile_conditions(conditions: Mapping[Any, Any] | None, encoder: TableEncod
         compiled[places[name]] = encoder.modeled_[places[name]].choose(_as_list(wanted, name))
     # Columns that leave no choice first, then the most selective ones. How likely a column is to meet its condition
     # is the same in every row as long as nothing before it was drawn; only the others need weights.
-    keys = {
-        place: (is_open(choices), _allowed_share(encoder, place, choices))
-        for place, choices in compiled.items()
-    }
+    keys = {place: (is_open(choices), _allowed_share(encoder, place, choices)) for place, choices in compiled.items()}
     return {place: compiled[place] for place in sorted(compiled, key=lambda place: keys[place])}
 
 
@@ -52,9 +49,7 @@ def compile_frame(frame: pd.DataFrame) -> list[tuple[dict[Any, Any], np.ndarray]
         raise ConditionError("The frame of conditions has no rows. Give one row per record wanted.")
     groups: dict[tuple[tuple[Any, Any], ...], list[int]] = {}
     for row, values in enumerate(frame.itertuples(index=False, name=None)):
-        wanted = tuple(
-            (name, value) for name, value in zip(frame.columns, values, strict=True) if not pd.isna(value)
-        )
+        wanted = tuple((name, value) for name, value in zip(frame.columns, values, strict=True) if not pd.isna(value))
         groups.setdefault(wanted, []).append(row)
     return [(dict(wanted), np.array(rows)) for wanted, rows in groups.items()]
 
@@ -81,11 +76,13 @@ def _as_list(wanted: Any, name: Any) -> list[Any]:
     if isinstance(wanted, tuple):
         if len(wanted) != 2:
             raise ConditionError(
-                f"Column {name!r}: a range has two ends, (low, high), but got {wanted!r}. Use a list for several values."
+                f"Column {name!r}: a range has two ends, (low, high), but got {wanted!r}. Several values go in a list."
             )
         low, high = wanted
         if low is not None and high is not None and low > high:
-            raise ConditionError(f"Column {name!r}: the range {wanted!r} is empty, since its low end is above its high end.")
+            raise ConditionError(
+                f"Column {name!r}: the range {wanted!r} is empty, since its low end is above its high end."
+            )
     if isinstance(wanted, set | frozenset):
         wanted = sorted(wanted, key=repr)
     if isinstance(wanted, np.ndarray | pd.Series | pd.Index):
@@ -93,7 +90,9 @@ def _as_list(wanted: Any, name: Any) -> list[Any]:
     if not isinstance(wanted, list):
         wanted = [wanted]
     if not wanted:
-        raise ConditionError(f"Column {name!r}: the list of wanted values is empty. Leave the column out for any value.")
+        raise ConditionError(
+            f"Column {name!r}: the list of wanted values is empty. Leave the column out for any value."
+        )
     return list(dict.fromkeys(value.item() if isinstance(value, np.generic) else value for value in wanted))
 
 

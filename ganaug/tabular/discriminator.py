@@ -66,22 +66,29 @@ class TableDiscriminator(nn.Module):
         super().__init__()
         width, *blocks = hidden
         self.stem = nn.Linear(n_inputs, width)
-        self.blocks = nn.ModuleList(
-            nn.ModuleList([nn.Linear(width, inner), nn.Linear(inner, width)]) for inner in blocks
-        )
+        self.blocks = nn.Sequential(*(_Block(width, inner) for inner in blocks))
         self.head = nn.Linear(width, 1)
-        for _, out in self.blocks:
-            nn.init.zeros_(out.weight)  # each block starts as the identity
-            nn.init.zeros_(out.bias)
 
     def features(self, views: Tensor) -> Tensor:
         """Return the last hidden layer, (n, width)."""
-        trunk = self.stem(views)
-        for inner, out in self.blocks:
-            trunk = trunk + out(silu(inner(silu(trunk))))
-        return silu(trunk)
+        return silu(self.blocks(self.stem(views)))
 
     def forward(self, views: Tensor) -> Tensor:
         """Return logits (n,)."""
         logits: Tensor = self.head(self.features(views)).squeeze(1)
         return logits
+
+
+class _Block(nn.Module):
+    """A residual block that starts as the identity."""
+
+    def __init__(self, width: int, inner: int) -> None:
+        super().__init__()
+        self.inner, self.out = nn.Linear(width, inner), nn.Linear(inner, width)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, trunk: Tensor) -> Tensor:
+        """Return the trunk plus what the block adds."""
+        added: Tensor = self.out(silu(self.inner(silu(trunk))))
+        return trunk + added

@@ -16,8 +16,15 @@ from ganaug.tabular.forms import NumberForm, find_text_format, learn_form
 KINDS = ("number", "category", "datetime", "identifier")
 _FLOATS_PER_LEVEL = 6 * 200
 """Weights per level (embedding, output, discriminator) times copies (gradient, two moments, average, snapshots)."""
-_TIME_KINDS = {"datetime": "datetime", "date": "date", "time": "time", "timedelta": "timedelta", "timedelta64": "timedelta",
-               "datetime64": "datetime", "period": "period"}
+_TIME_KINDS = {
+    "datetime": "datetime",
+    "date": "date",
+    "time": "time",
+    "timedelta": "timedelta",
+    "timedelta64": "timedelta",
+    "datetime64": "datetime",
+    "period": "period",
+}
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class TableEncoder:
         """Learn levels from ``table``; ``on_column(done, total)`` is told of the progress."""
         _check_names(table)
         columns: list[Column] = []
-        for place, name in enumerate(table.columns):
+        for place in range(table.shape[1]):
             columns.append(self._learn(table.iloc[:, place]))
             if on_column is not None:
                 on_column(place + 1, table.shape[1])
@@ -103,17 +110,13 @@ class TableEncoder:
     def encode(self, table: pd.DataFrame, rng: np.random.Generator | None = None) -> Codes:
         """Return the codes of ``table``'s modeled columns; with ``rng``, repeated numbers are spread out."""
         names = [column.name for column in self.columns_]
-        encoded = [
-            column.encode(table.iloc[:, names.index(column.name)], rng) for column in self.modeled_
-        ]
+        encoded = [column.encode(table.iloc[:, names.index(column.name)], rng) for column in self.modeled_]
         return Codes(
             np.stack([levels for levels, _ in encoded], axis=1),
             np.stack([positions for _, positions in encoded], axis=1),
         )
 
-    def decode(
-        self, codes: Codes, rng: np.random.Generator | None = None, first_row: int = 0
-    ) -> pd.DataFrame:
+    def decode(self, codes: Codes, rng: np.random.Generator | None = None, first_row: int = 0) -> pd.DataFrame:
         """Return the table that ``codes`` stand for; identifiers are made up, starting at ``first_row``."""
         rng = np.random.default_rng(0) if rng is None else rng
         decoded, place = [], 0
@@ -257,7 +260,7 @@ def _check_names(table: pd.DataFrame) -> None:
 def _check_finite(column: pd.Series, form: NumberForm) -> None:
     if form.kind in ("number", "decimal") and np.isinf(form.to_axis(column)).any():
         raise InvalidInputError(
-            f"Column {column.name!r} contains infinity (inf), which can't be learned. Replace it by NaN or a large number."
+            f"Column {column.name!r} contains infinity (inf), which can't be learned. Replace it by NaN or a number."
         )
 
 

@@ -70,7 +70,9 @@ class NumberForm:
             return self._numbers(axis, missing, name)
         if self.kind == "decimal":
             places = self.decimals if self.decimals is not None else 6
-            values = [None if gone else Decimal(f"{value:.{places}f}") for value, gone in zip(axis, missing, strict=True)]
+            values = [
+                None if gone else Decimal(f"{value:.{places}f}") for value, gone in zip(axis, missing, strict=True)
+            ]
             return pd.Series(values, name=name, dtype=object)
         whole = np.where(missing, 0, axis).round().astype(np.int64) * self.step + self.offset
         times = pd.Series(whole.astype("timedelta64[ns]" if self.kind == "timedelta" else "datetime64[ns]"))
@@ -87,7 +89,7 @@ class NumberForm:
             return exact.astype(dtype)
         if pd.api.types.is_extension_array_dtype(dtype):
             return exact.astype("Int64").mask(missing).astype(dtype)
-        return exact.astype(object if dtype == object else np.float64).mask(missing).astype(dtype)
+        return exact.astype(object if dtype.kind == "O" else np.float64).mask(missing).astype(dtype)
 
     def _times(self, times: pd.Series, missing: np.ndarray) -> pd.Series:
         if self.kind in ("date", "time", "text"):
@@ -103,7 +105,7 @@ class NumberForm:
             return times.dt.to_period(dtype.freq)
         if isinstance(dtype, pd.DatetimeTZDtype):
             return times.dt.tz_localize("UTC").astype(dtype)
-        return times if dtype == object else times.astype(dtype)
+        return times if dtype.kind == "O" else times.astype(dtype)
 
     def to_state(self) -> dict[str, Any]:
         """Return plain values that ``NumberForm(**state)`` takes."""

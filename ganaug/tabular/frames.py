@@ -100,9 +100,7 @@ class TableFormat:
         raise InvalidInputError(f"There is no column {name!r}. The table has {names}.")
 
 
-def _as_table(
-    estimator: Any, X: Any, reset: bool, columns: list[Any] | None = None
-) -> tuple[pd.DataFrame, str | None]:
+def _as_table(estimator: Any, X: Any, reset: bool, columns: list[Any] | None = None) -> tuple[pd.DataFrame, str | None]:
     """Return the features as a frame, and the dtype of the array they were (None for a frame)."""
     if isinstance(X, pd.DataFrame):
         _check_frame(X, columns)
@@ -119,16 +117,14 @@ def _as_table(
 
 def _check_frame(X: pd.DataFrame, columns: list[Any] | None) -> None:
     if X.shape[1] == 0:
-        raise InvalidInputError("X has 0 feature(s) (shape=%s) while a minimum of 1 is required." % (X.shape,))
+        raise InvalidInputError(f"X has 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
     if columns is None:
         if len(X) < 2:
             raise InvalidInputError(f"X has {len(X)} sample(s) (shape={X.shape}) while a minimum of 2 is required.")
         return
     absent = [name for name in columns if name not in X.columns]
     if absent:
-        raise InvalidInputError(
-            f"X lacks the columns {absent} that fit was given. It has {list(X.columns)}."
-        )
+        raise InvalidInputError(f"X lacks the columns {absent} that fit was given. It has {list(X.columns)}.")
 
 
 def _as_target(y: Any, n_rows: int) -> pd.Series:

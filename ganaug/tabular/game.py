@@ -128,9 +128,7 @@ def draw_order(n_columns: int, any_order_share: float, rng: torch.Generator) -> 
     return torch.cat([front, given[rest]])
 
 
-def scramble(
-    levels: Tensor, positions: Tensor, layout: TableLayout, rng: torch.Generator
-) -> tuple[Tensor, Tensor]:
+def scramble(levels: Tensor, positions: Tensor, layout: TableLayout, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """Spoil records: some columns are taken from other records, or drawn evenly, or made unseen (-1).
 
     How many columns are spoilt differs from record to record, from one to all, so that the discriminator learns

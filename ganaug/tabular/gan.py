@@ -25,7 +25,7 @@ from ganaug.base import BaseGAN
 from ganaug.exceptions import InvalidInputError
 from ganaug.tabular.conditions import compile_frame
 from ganaug.tabular.discriminator import RecordView, TableDiscriminator
-from ganaug.tabular.encoder import Codes, TableEncoder
+from ganaug.tabular.encoder import TableEncoder
 from ganaug.tabular.frames import TableFormat
 from ganaug.tabular.game import TabularGame
 from ganaug.tabular.generator import TableGenerator
@@ -247,8 +247,8 @@ class TabularGAN(DensityMixin, BaseGAN):
         return_y : bool, default=False
             After ``fit(X, y)``: return ``(X, y)`` instead of ``X`` alone.
         random_state : int, RandomState instance or None, default=None
-            None takes the estimator's ``random_state``: with an int, **each call returns the same rows** (as scikit-learn's
-            mixtures do). Give another number for other rows.
+            None takes the estimator's ``random_state``: with an int, **each call returns the same
+            rows** (as scikit-learn's mixtures do). Give another number for other rows.
 
         Returns
         -------

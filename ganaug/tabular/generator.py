@@ -17,6 +17,7 @@ from ganaug.tabular.layout import TableLayout
 
 _LOG_SCALE_RANGE = (-4.0, 1.5)
 _EDGE = 1e-6
+_BYTE = 256
 
 
 class Draw(NamedTuple):
@@ -40,6 +41,10 @@ class TableGenerator(nn.Module):
     dropout : float
         On the blocks' outputs while training; half of it on the embeddings.
     """
+
+    head_place: Tensor
+    is_binned: Tensor
+    offsets: Tensor
 
     def __init__(self, layout: TableLayout, context_dim: int, block_dim: int, dropout: float) -> None:
         super().__init__()
@@ -81,9 +86,9 @@ class TableGenerator(nn.Module):
     def position_law(self, column: int, levels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and scale of the logit of the position, given the level, (n,) each."""
         place = self.head_place[levels + self.layout.offsets[column]]
-        mean, log_scale = (
-            (self.position_head[place] * hidden[:, None]).sum(dim=2) + self.position_bias[place]
-        ).unbind(dim=1)
+        mean, log_scale = ((self.position_head[place] * hidden[:, None]).sum(dim=2) + self.position_bias[place]).unbind(
+            dim=1
+        )
         return mean, log_scale.clamp(*_LOG_SCALE_RANGE).exp()
 
     def negative_log_likelihood(
@@ -168,7 +173,10 @@ def _drop(values: Tensor, rate: float, rng: torch.Generator | None) -> Tensor:
     """Dropout that draws from ``rng``, never from the global generator; none without ``rng``."""
     if rng is None or not rate:
         return values
-    keep = torch.rand(values.shape, generator=rng, device=values.device) >= rate
+    # One byte per value, eight at a time: a float per value would cost as much as the matrix products.
+    n_words = -(-values.numel() // 8)
+    words = torch.empty(n_words, dtype=torch.int64, device=values.device).random_(-(2**63), None, generator=rng)
+    keep = (words.view(torch.uint8)[: values.numel()] >= round(rate * _BYTE)).view(values.shape)
     return values * keep / (1.0 - rate)
 
 

@@ -1,8 +1,9 @@
 """What ctgan can't learn from a table, put aside before it trains and put back into what it samples.
 
-ctgan takes numbers without gaps and categories. What it gives back may lie outside the range that was seen, have too
-many decimals, or have lost its dtype. So each column is split into *parts* that ctgan can learn (numbers, codes, both,
-or nothing at all for a constant), and rebuilt from the parts that come back.
+ctgan takes numbers without gaps and categories. What it gives back may lie outside the range that
+was seen, have too many decimals, or have lost its dtype. So each column is split into *parts* that
+ctgan can learn (numbers, codes, both, or nothing at all for a constant), and rebuilt from the parts
+that come back.
 """
 
 import warnings
@@ -38,11 +39,13 @@ class SplitCategory:
             self.column = CategoryColumn.learn(series, max_categories=len(series) + 1)
         except (TypeError, ValueError) as error:
             raise InvalidInputError(
-                f"Column {self.name!r} can't be used as a category ({error}). Turn its values into strings, or drop it."
+                f"Column {self.name!r} can't be used as a category ({error}). Turn its values into "
+                "strings, or drop it."
             ) from error
         if self.column.n_levels > MANY_LEVELS:
             warnings.warn(
-                f"Column {self.name!r} has {self.column.n_levels} levels, and ctgan's networks get an input for each of "
+                f"Column {self.name!r} has {self.column.n_levels} levels, and ctgan's networks get "
+                "an input for each of "
                 "them. Drop it if it is an identifier, or group its rare levels.",
                 DataWarning,
                 stacklevel=2,
@@ -67,8 +70,8 @@ class SplitCategory:
 class SplitNumber:
     """A column of numbers or times.
 
-    A column with gaps is learned as two: the values, with the median in the gaps, and a yes/no category that says
-    where the gaps are.
+    A column with gaps is learned as two: the values, with the median in the gaps, and a yes/no
+    category that says where the gaps are.
     """
 
     def __init__(self, series: pd.Series, kind: str) -> None:
@@ -82,12 +85,15 @@ class SplitNumber:
             ) from error
         if np.isinf(axis).any():
             raise InvalidInputError(
-                f"Column {self.name!r} contains infinity (inf), which can't be learned. Replace it by NaN or a number."
+                f"Column {self.name!r} contains infinity (inf), which can't be learned. Replace it "
+                "by NaN or a number."
             )
         missing = np.isnan(axis)
         self.some_missing, self.all_missing = bool(missing.any()), bool(missing.all())
         present = np.zeros(1) if self.all_missing else axis[~missing]
-        self.low, self.high, self.median = (float(edge(present)) for edge in (np.min, np.max, np.median))
+        self.low, self.high, self.median = (
+            float(edge(present)) for edge in (np.min, np.max, np.median)
+        )
 
     def split(self, series: pd.Series) -> Parts:
         """Return the numbers, without gaps, and where the gaps were."""
@@ -102,7 +108,9 @@ class SplitNumber:
 
     def rebuild(self, parts: Parts, n_rows: int) -> pd.Series:
         """Return ``n_rows`` values in the range seen, rounded as those were, with gaps."""
-        axis = np.clip(parts.get("number", np.full(n_rows, self.low)).astype(np.float64), self.low, self.high)
+        axis = np.clip(
+            parts.get("number", np.full(n_rows, self.low)).astype(np.float64), self.low, self.high
+        )
         axis[parts.get("missing", np.full(n_rows, self.all_missing)).astype(bool)] = np.nan
         return self.form.from_axis(axis, self.name)
 
@@ -122,8 +130,10 @@ class SplitNumber:
             seen = self.form.from_axis(np.array([self.low, self.high]))
             between = "missing" if self.all_missing else f"between {seen[0]} and {seen[1]}"
             raise ConditionError(
-                f"Column {self.name!r}: no row can meet {condition!r}, since its values were {between} in the training "
-                f"data{', and none was missing' if not self.some_missing else ''}. Change the condition."
+                f"Column {self.name!r}: no row can meet {condition!r}, since its values were "
+                f"{between} in the training "
+                f"data{', and none was missing' if not self.some_missing else ''}. Change the "
+                "condition."
             )
         return met
 
@@ -140,7 +150,8 @@ class SplitNumber:
         low, high = self._on_axis(choice[0], -np.inf), self._on_axis(choice[1], np.inf)
         if low > high:
             raise ConditionError(
-                f"Column {self.name!r}: the range {choice!r} is empty, since its low end is above its high end."
+                f"Column {self.name!r}: the range {choice!r} is empty, since its low end is above "
+                "its high end."
             )
         return low, high
 
@@ -155,10 +166,15 @@ class SplitNumber:
             if self.form.offset:
                 return float(int(value) - self.form.offset)
             # A float32 column has no 0.1 of float64: compare in the column's own precision.
-            return float(np.dtype(self.form.dtype).type(value) if self.form.dtype.startswith("float") else value)
+            return float(
+                np.dtype(self.form.dtype).type(value)
+                if self.form.dtype.startswith("float")
+                else value
+            )
         except (TypeError, ValueError) as error:
             raise ConditionError(
-                f"Column {self.name!r} holds {self.form.kind} values, so {value!r} can't be a condition on it: {error}."
+                f"Column {self.name!r} holds {self.form.kind} values, so {value!r} can't be a "
+                f"condition on it: {error}."
             ) from error
 
 
@@ -170,7 +186,9 @@ class TableSplitter:
         self.columns: list[SplitCategory | SplitNumber] = []
         for name in frame.columns:
             kind = "category" if name in wanted else _kind_of(frame[name])
-            column = SplitCategory(frame[name]) if kind == "category" else SplitNumber(frame[name], kind)
+            column = (
+                SplitCategory(frame[name]) if kind == "category" else SplitNumber(frame[name], kind)
+            )
             self.columns.append(column)
 
     def split(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -191,7 +209,9 @@ class TableSplitter:
             place, part = name.split("_")
             if place != "constant":
                 parts[int(place)][part] = table[name].to_numpy()
-        rebuilt = [column.rebuild(own, len(table)) for column, own in zip(self.columns, parts, strict=True)]
+        rebuilt = [
+            column.rebuild(own, len(table)) for column, own in zip(self.columns, parts, strict=True)
+        ]
         return pd.concat(rebuilt, axis=1)
 
     def matches(self, conditions: Mapping[Hashable, Any], frame: pd.DataFrame) -> np.ndarray:
@@ -200,7 +220,9 @@ class TableSplitter:
         met = np.ones(len(frame), dtype=bool)
         for name, condition in conditions.items():
             if name not in named:
-                raise ConditionError(f"There is no column {name!r} to condition on. The table has {list(named)}.")
+                raise ConditionError(
+                    f"There is no column {name!r} to condition on. The table has {list(named)}."
+                )
             met &= named[name].matches(condition, frame[name])
         return met
 
@@ -211,7 +233,9 @@ def _kind_of(series: pd.Series) -> str:
     if types.is_bool_dtype(dtype) or isinstance(dtype, pd.CategoricalDtype):
         return "category"
     if types.is_complex_dtype(dtype):
-        raise InvalidInputError(f"Complex data not supported: column {series.name!r} has dtype {dtype}.")
+        raise InvalidInputError(
+            f"Complex data not supported: column {series.name!r} has dtype {dtype}."
+        )
     if types.is_numeric_dtype(dtype):
         return "number"
     if types.is_datetime64_any_dtype(dtype):
@@ -225,6 +249,7 @@ def _choices(condition: Any, name: Hashable) -> list[Any]:
     choices = list(condition) if isinstance(condition, _COLLECTIONS) else [condition]
     if not choices:
         raise ConditionError(
-            f"Column {name!r}: the list of wanted values is empty. Leave the column out for any value."
+            f"Column {name!r}: the list of wanted values is empty. Leave the column out for any "
+            "value."
         )
     return choices

@@ -33,8 +33,8 @@ def from_sdv_metadata(metadata: Any, table: str | None = None) -> dict[str, str]
                                               the values, and so the kind is ``category``
     ========================  ==============  =====================================================
 
-    ``unknown`` is SDV's word for a column that it could not make out. Its values may be personal, so
-    they are not learned unless the metadata says ``"pii": false``.
+    ``unknown`` is SDV's word for a column that it could not make out. Its values may be personal,
+    so they are not learned unless the metadata says ``"pii": false``.
 
     Parameters
     ----------
@@ -63,8 +63,9 @@ def from_sdv_metadata(metadata: Any, table: str | None = None) -> dict[str, str]
     columns = description.get("columns")
     if not isinstance(columns, Mapping):
         raise InvalidInputError(
-            "metadata: no 'columns' found in it; pass SDV's Metadata, its to_dict(), or the JSON that "
-            "save_to_json wrote (metadata of the time before SDV 1.0 must be upgraded by SDV first)."
+            "metadata: no 'columns' found in it; pass SDV's Metadata, its to_dict(), or the JSON "
+            "that save_to_json wrote (metadata of the time before SDV 1.0 must be upgraded by SDV "
+            "first)."
         )
     keys = _key_columns(description)
     return {
@@ -81,8 +82,8 @@ def _as_dict(metadata: Any) -> Mapping[str, Any]:
         metadata = metadata.to_dict()
     if not isinstance(metadata, Mapping):
         raise InvalidInputError(
-            f"metadata: got {type(metadata).__name__}; pass SDV's Metadata, a dict, or the path of a "
-            "JSON file."
+            f"metadata: got {type(metadata).__name__}; pass SDV's Metadata, a dict, or the path of "
+            "a JSON file."
         )
     return metadata
 
@@ -92,12 +93,13 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidInputError(
-            f"metadata: {str(path)!r} can't be read ({error.strerror}); give the path of a JSON file "
-            "written by SDV's save_to_json."
+            f"metadata: {str(path)!r} can't be read ({error.strerror}); give the path of a JSON "
+            "file written by SDV's save_to_json."
         ) from error
     except ValueError as error:
         raise InvalidInputError(
-            f"metadata: {str(path)!r} is not JSON ({error}); give a file written by SDV's save_to_json."
+            f"metadata: {str(path)!r} is not JSON ({error}); give a file written by SDV's "
+            "save_to_json."
         ) from error
 
 
@@ -107,14 +109,17 @@ def _pick_table(metadata: Mapping[str, Any], table: str | None) -> Mapping[str, 
     if not isinstance(tables, Mapping):
         if table is not None and "columns" in metadata:
             raise InvalidInputError(
-                f"table={table!r}: this metadata describes a single table without a name; leave table out."
+                f"table={table!r}: this metadata describes a single table without a name; leave "
+                "table out."
             )
         return metadata
     names = ", ".join(map(repr, tables)) or "none"
     if table is None and len(tables) == 1:
         return next(iter(tables.values()))
     if table is None:
-        raise InvalidInputError(f"table=None: the metadata has {len(tables)} tables; name one of {names}.")
+        raise InvalidInputError(
+            f"table=None: the metadata has {len(tables)} tables; name one of {names}."
+        )
     if table not in tables:
         raise InvalidInputError(f"table={table!r} is not in the metadata; it has {names}.")
     return tables[table]
@@ -136,7 +141,9 @@ def _key_columns(description: Mapping[str, Any]) -> set[str]:
 def _kind_of(name: str, details: Any) -> str:
     sdtype = details.get("sdtype") if isinstance(details, Mapping) else None
     if not isinstance(sdtype, str):
-        raise InvalidInputError(f"metadata: column {name!r} has no 'sdtype'; add one, such as 'numerical'.")
+        raise InvalidInputError(
+            f"metadata: column {name!r} has no 'sdtype'; add one, such as 'numerical'."
+        )
     if sdtype in _KINDS:
         return _KINDS[sdtype]
     return "category" if details.get("pii") is False else "identifier"

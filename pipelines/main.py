@@ -1,0 +1,82 @@
+"""Entry point ``main`` of the MLflow project: learn a table, sample, measure, track.
+
+MLflow passes every parameter as text, and an empty one where there is none.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+from rich.console import Console
+
+from ganaug.exceptions import GanaugError
+from ganaug.tracking import TableRun, track_table_run
+
+Value = TypeVar("Value")
+
+
+def optional(convert: Callable[[str], Value]) -> Callable[[str], Value | None]:
+    """Return a converter for which an empty text means None."""
+
+    def converter(text: str) -> Value | None:
+        return convert(text.strip()) if text.strip() else None
+
+    converter.__name__ = convert.__name__  # argparse names it: "invalid int value: 'many'"
+    return converter
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Turn the command line into typed parameters of `track_table_run`."""
+    parser = argparse.ArgumentParser(prog="main", description=__doc__)
+    parser.add_argument("--data", type=optional(str), help="table to learn; none: simulated")
+    parser.add_argument("--target", type=optional(str), help="column of classes")
+    parser.add_argument("--n_samples", type=optional(int), help="synthetic rows")
+    parser.add_argument("--epochs", type=optional(int))
+    parser.add_argument("--max_steps", type=optional(int))
+    parser.add_argument("--max_seconds", type=optional(float))
+    parser.add_argument("--n_demo_rows", type=int, default=10_000)
+    parser.add_argument("--random_state", type=optional(int), default=0)
+    parser.add_argument("--output_dir", default="demo-output")
+    return parser.parse_args(arguments)
+
+
+def tell(result: TableRun) -> None:
+    """Say what was found, where the files are and how to see the run."""
+    console = Console(highlight=False, soft_wrap=True)
+    figures = "  ".join(f"{name} {value:.2f} %" for name, value in result.figures.items())
+    store = result.tracking_uri
+    lines = [
+        "",
+        f"Learned {result.n_rows:,} rows x {result.n_columns} columns in {result.n_iter:,} steps "
+        f"and {result.seconds:.0f} s; stopped by {result.stop_reason}.",
+        result.diagnosis,
+        result.verdict,
+        figures,
+        "",
+        f"Synthetic table  {result.synthetic}",
+        f"Report           {result.report}   (open it in a browser)",
+        f"Model            {result.model}   (ganaug sample {result.model} -n 1000 -o more.csv)",
+        f"MLflow run       {result.run_id}",
+        f"Tracking page    {store}"
+        if store.startswith("http")
+        else f"Tracking page    mlflow ui --backend-store-uri {store}",
+    ]
+    for line in lines:
+        console.print(line, markup=False)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the job; a wrong parameter is one line on stderr and exit code 2."""
+    parameters = parse(sys.argv[1:] if arguments is None else arguments)
+    try:
+        result = track_table_run(**vars(parameters), verbose=1)
+    except GanaugError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    tell(result)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
