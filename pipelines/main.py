@@ -4,14 +4,17 @@ MLflow passes every parameter as text, and an empty one where there is none.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 
 from ganaug.exceptions import GanaugError
-from ganaug.tracking import TableRun, track_table_run
+
+if TYPE_CHECKING:
+    from ganaug.tracking import TableRun
 
 Value = TypeVar("Value")
 
@@ -41,7 +44,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def tell(result: TableRun) -> None:
+def tell(result: "TableRun") -> None:
     """Say what was found, where the files are and how to see the run."""
     console = Console(highlight=False, soft_wrap=True)
     figures = "  ".join(f"{name} {value:.2f} %" for name, value in result.figures.items())
@@ -69,6 +72,11 @@ def tell(result: TableRun) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the job; a wrong parameter is one line on stderr and exit code 2."""
     parameters = parse(sys.argv[1:] if arguments is None else arguments)
+    # Read by torch when it is imported. Threads that wait actively for each other make training ten
+    # times slower on a machine whose cores are busy with something else.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from ganaug.tracking import track_table_run
+
     try:
         result = track_table_run(**vars(parameters), verbose=1)
     except GanaugError as error:

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import math
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +187,8 @@ class EarlyStopping(Callback):
         assert run.trainer is not None and run.quality is not None
         quality = run.quality()
         run.terms["quality/held_out"] = torch.tensor(quality, dtype=torch.float64)
-        if self._best is not None and not quality > self._best + self.min_delta:
+        best = -math.inf if self._best is None else self._best + self.min_delta
+        if not quality > best:  # NaN is no improvement either
             self._waited += 1
             return
         self._best, self._best_step, self._waited = quality, run.step, 0

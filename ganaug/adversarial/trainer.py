@@ -90,7 +90,7 @@ class Trainer:
             run.tell("on_train_begin")
             self._check_budget()
             self._good_state = self._candidate_state = snapshot(self)
-            self._failures = 0
+            self._failures = self._failed_at = 0
             self.game.train()
             while run.stop_reason is None:
                 self._guarded_round()
@@ -152,10 +152,11 @@ class Trainer:
         if run.step % self.settings.snapshot_every == 0:
             # A state is good once it has survived until the next one was taken.
             self._good_state, self._candidate_state = self._candidate_state, snapshot(self)
-            self._failures = 0
+            if run.step > self._failed_at:
+                self._failures = 0
 
     def _roll_back(self, error: "_NotFiniteError") -> None:
-        reached = self.run.step
+        reached = self._failed_at = self.run.step
         self._updating = False
         restore(self, self._good_state)
         self._candidate_state = self._good_state

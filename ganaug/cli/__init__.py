@@ -4,6 +4,7 @@ One file per command. Nothing heavy (torch, pandas, scikit-learn, mlflow) is imp
 command runs, so that ``--help`` answers at once.
 """
 
+import os
 from typing import Annotated
 
 import typer
@@ -53,4 +54,7 @@ def _options(
 
 def main() -> None:
     """Run the command line: the entry point of the ``ganaug`` program."""
+    # Read by torch when it is imported. Threads that wait actively for each other make training ten
+    # times slower on a machine whose cores are busy with something else.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app()

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ganaug.cli.console import kind_of
 from ganaug.exceptions import ConditionError
 
 if TYPE_CHECKING:
@@ -35,18 +36,14 @@ def _find_column(text: str, by_name: "dict[str, Column]") -> "tuple[Column, str]
     parts = text.split("=")
     if len(parts) < 2:
         raise ConditionError(
-            f"--condition {text!r} has no '='. Write column=value, column=value,value or "
-            "column=low..high."
+            f"--condition {text!r} has no '='. Write column=value, column=value,value or column=low..high."
         )
     for place in range(1, len(parts)):
         name = "=".join(parts[:place])
         for candidate in (name, name.strip()):
             if candidate in by_name:
                 return by_name[candidate], "=".join(parts[place:])
-    raise ConditionError(
-        f"--condition {text!r}: there is no column {parts[0]!r}; the model has "
-        f"{', '.join(by_name)}."
-    )
+    raise ConditionError(f"--condition {text!r}: there is no column {parts[0]!r}; the model has {', '.join(by_name)}.")
 
 
 def _parse_values(text: str, column: "Column") -> list[Any]:
@@ -86,7 +83,7 @@ def _parse_number_or_range(text: str, column: "Column") -> Any:
 
 def _parse_number(text: str, column: "Column") -> Any:
     """Return a number, or the text where the column holds dates or times: the model reads those."""
-    if column.form.kind not in ("number", "decimal"):
+    if kind_of(column) not in ("number", "decimal"):
         return text
     for convert in (int, float):
         try:

@@ -92,8 +92,7 @@ def check_columns(names: Iterable[str], known: Sequence[Any], option: str) -> No
     unknown = [name for name in names if name not in known]
     if unknown:
         raise InvalidInputError(
-            f"{option}: there is no column {unknown[0]!r}; the table has "
-            f"{', '.join(map(str, known))}."
+            f"{option}: there is no column {unknown[0]!r}; the table has {', '.join(map(str, known))}."
         )
 
 
@@ -132,3 +131,8 @@ def in_bytes(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} GB"
+
+
+def kind_of(column: Any) -> str:
+    """Return what a column of the encoder holds, in one word."""
+    return str(column.form.kind if column.kind == "number" else column.kind)

@@ -22,9 +22,7 @@ def evaluate(
         Path | None,
         typer.Option(help="Real rows not learned from; they set the floor (else halves do)."),
     ] = None,
-    target: Annotated[
-        str | None, typer.Option(help="Column whose pairs are reported apart.")
-    ] = None,
+    target: Annotated[str | None, typer.Option(help="Column whose pairs are reported apart.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with drawings as well.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
     random_state: Annotated[int, typer.Option(min=0, help="Seed of the halves.")] = 0,
@@ -32,7 +30,7 @@ def evaluate(
     """Measure columns and pairs of columns of a synthetic table, beside real against real."""
     if html is not None and html.suffix.lower() not in (".html", ".htm"):
         raise InvalidInputError(f"--html {str(html)!r}: the name must end in .html.")
-    tables = [read_table(path) for path in (real, synthetic)]
+    tables = read_table(real), read_table(synthetic)
     held_out = None if holdout is None else read_table(holdout)
     if target is not None:
         check_columns([target], list(tables[0].columns), "--target")

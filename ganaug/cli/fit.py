@@ -11,6 +11,7 @@ from ganaug.cli.console import (
     INTERRUPTED,
     check_columns,
     in_bytes,
+    kind_of,
     make_console,
     read_table,
     split_names,
@@ -30,38 +31,26 @@ def fit(
         str | None,
         typer.Option(help="Column of classes; whole numbers in it are learned as categories."),
     ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the data.", show_default="300")
-    ] = None,
-    max_steps: Annotated[
-        int | None, typer.Option(min=1, help="Generator updates.", show_default="2000")
-    ] = None,
-    max_seconds: Annotated[
-        float | None, typer.Option(min=0.001, help="Wall time.", show_default="no limit")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Rows per update.", show_default="256")
-    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.", show_default="300")] = None,
+    max_steps: Annotated[int | None, typer.Option(min=1, help="Generator updates.", show_default="2000")] = None,
+    max_seconds: Annotated[float | None, typer.Option(min=0.001, help="Wall time.", show_default="no limit")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Rows per update.", show_default="256")] = None,
     categorical: Annotated[
         list[str] | None,
         typer.Option(help="Columns to treat as categories whatever they hold: a,b."),
     ] = None,
     drop: Annotated[list[str] | None, typer.Option(help="Columns to leave out: a,b.")] = None,
-    random_state: Annotated[
-        int | None, typer.Option(min=0, help="Seed: same seed and steps, same model.")
-    ] = None,
+    random_state: Annotated[int | None, typer.Option(min=0, help="Seed: same seed and steps, same model.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     overwrite: Annotated[
         bool, typer.Option("--overwrite/--no-overwrite", help="Replace a model that is there.")
     ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress bar, no words.")
-    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no words.")] = False,
 ) -> None:
     """Learn a table with a GAN and save it; the first limit reached ends the training."""
     check_folder(output, overwrite)
     table = _drop_columns(read_table(data), drop or [])
-    options = {
+    options: dict[str, Any] = {
         "epochs": epochs,
         "max_steps": max_steps,
         "max_seconds": max_seconds,
@@ -86,13 +75,11 @@ def check_folder(path: Path, overwrite: bool) -> None:
         return
     if not (path / "model.json").is_file():
         raise InvalidInputError(
-            f"--output {str(path)!r} exists and holds no ganaug model, so it is left alone; choose "
-            "another name."
+            f"--output {str(path)!r} exists and holds no ganaug model, so it is left alone; choose another name."
         )
     if not overwrite:
         raise InvalidInputError(
-            f"--output {str(path)!r} holds a model; add --overwrite to replace it, or choose "
-            "another name."
+            f"--output {str(path)!r} holds a model; add --overwrite to replace it, or choose another name."
         )
 
 
@@ -129,14 +116,7 @@ def _tell(gan: "TabularGAN", table: "pd.DataFrame", output: Path) -> None:
         "",
         f"Model  {output}",
     ]
-    lines += [
-        f"       {file.name} ({in_bytes(file.stat().st_size)})" for file in sorted(output.iterdir())
-    ]
+    lines += [f"       {file.name} ({in_bytes(file.stat().st_size)})" for file in sorted(output.iterdir())]
     lines += ["", f"Next:  ganaug sample {quote(str(output))} -n {len(table)} -o synthetic.csv"]
     for line in lines:
         console.print(line, markup=False)
-
-
-def kind_of(column: Any) -> str:
-    """Return what a column of the encoder holds, in one word."""
-    return str(column.form.kind if column.kind == "number" else column.kind)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganaug.cli.console import in_bytes, make_console, make_rows, read_table
-from ganaug.cli.fit import kind_of
+from ganaug.cli.console import in_bytes, kind_of, make_console, make_rows, read_table
 
 if TYPE_CHECKING:
     from ganaug.tabular import TabularGAN
@@ -57,7 +56,8 @@ def _model_lines(gan: "TabularGAN", folder: Path) -> list[str]:
 
 
 def _model_columns(gan: "TabularGAN") -> Iterator[tuple[Any, ...]]:
-    for column in gan.encoder_.columns_:
+    columns: list[Any] = gan.encoder_.columns_
+    for column in columns:
         if column.kind == "identifier":
             yield column.name, "identifier", column.dtype, "-", 100 * column.missing_rate
             continue

@@ -1,5 +1,6 @@
 """``ganaug sample``: rows from a saved model into a file."""
 
+import gzip
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,9 +20,7 @@ SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
 def sample(
     model: Annotated[Path, typer.Argument(help="Folder that `ganaug fit` wrote.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="File to write: .csv, .csv.gz or .parquet.")
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .csv, .csv.gz or .parquet.")],
     n_samples: Annotated[int, typer.Option("--n-samples", "-n", min=1, help="Rows.")] = 1000,
     condition: Annotated[
         list[str] | None,
@@ -33,9 +32,7 @@ def sample(
             r"columns, or for more values of a column. A comma inside a value is written '\,'.",
         ),
     ] = None,
-    random_state: Annotated[
-        int | None, typer.Option(min=0, help="Seed; the same one gives the same rows.")
-    ] = None,
+    random_state: Annotated[int | None, typer.Option(min=0, help="Seed; the same one gives the same rows.")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite/--no-overwrite", help="Replace the file if it exists.")
     ] = False,
@@ -66,9 +63,7 @@ def _sample_frame(
     import pandas as pd
 
     has_target = gan.format_.target is not None
-    drawn = gan.sample(
-        n_samples, conditions=conditions, return_y=has_target, random_state=random_state
-    )
+    drawn = gan.sample(n_samples, conditions=conditions, return_y=has_target, random_state=random_state)
     parts = [pd.DataFrame(part) for part in (drawn if has_target else (drawn,))]
     table = pd.concat(parts, axis=1)
     table.columns = [str(column.name) for column in gan.encoder_.columns_]
@@ -78,9 +73,7 @@ def _sample_frame(
 def check_output(path: Path, overwrite: bool) -> None:
     """Refuse a file that can't be written, before any work is done for it."""
     if not path.name.lower().endswith(SUFFIXES):
-        raise InvalidInputError(
-            f"--output {str(path)!r}: the name must end in {', '.join(SUFFIXES)}."
-        )
+        raise InvalidInputError(f"--output {str(path)!r}: the name must end in {', '.join(SUFFIXES)}.")
     if path.is_dir():
         raise InvalidInputError(f"--output {str(path)!r} is a folder; name a file in it.")
     if path.exists() and not overwrite:
@@ -96,9 +89,12 @@ def write_table(table: "pd.DataFrame", path: Path) -> None:
     try:
         if path.suffix.lower() == ".parquet":
             table.to_parquet(temporary, index=False)
+        elif path.suffix.lower() == ".gz":
+            # Without name and time in the archive, the same seed gives the same bytes.
+            with open(temporary, "wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as archive:
+                table.to_csv(archive, index=False, mode="wb")
         else:
-            compression = "gzip" if path.suffix.lower() == ".gz" else None
-            table.to_csv(temporary, index=False, compression=compression)
+            table.to_csv(temporary, index=False)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -102,13 +102,7 @@ def genuine_payments(
     category = np.minimum((chance > market.taste[customer]).sum(axis=1), len(habits) - 1)
     online = rng.random_sample(n_samples) < habits[category, 1]
     second = _times(habits[category, 4] + market.shift_hours[customer], rng)
-    amount = np.exp(
-        np.log(habits[category, 2])
-        + market.budget[customer]
-        + habits[category, 3] * rng.standard_normal(n_samples)
-    )
-    gifts = category == list(CATEGORIES).index("gift_card")
-    amount[gifts] = rng.choice(GIFT_AMOUNTS, gifts.sum(), p=[0.15, 0.15, 0.2, 0.2, 0.2, 0.1])
+    amount = _amounts(category, market.budget[customer], rng)
     merchant = market.draw_merchants(category, rng)
     traveling = rng.random_sample(n_samples) < 0.04
     home = market.country[customer]
@@ -132,6 +126,16 @@ def genuine_payments(
         "os": market.os[customer].copy(),
         "device_age_days": np.where(fresh, rng.randint(0, 4, n_samples), days),
     }
+
+
+def _amounts(category: np.ndarray, budget: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+    """Draw amounts in EUR around what is typical of the category; gift cards are round."""
+    habits = np.array(list(CATEGORIES.values()))[category]
+    noise = habits[:, 3] * rng.standard_normal(len(category))
+    amount = np.exp(np.log(habits[:, 2]) + budget + noise)
+    gifts = category == list(CATEGORIES).index("gift_card")
+    amount[gifts] = rng.choice(GIFT_AMOUNTS, gifts.sum(), p=[0.15, 0.15, 0.2, 0.2, 0.2, 0.1])
+    return amount
 
 
 def _times(busiest_hour: np.ndarray, rng: np.random.RandomState) -> np.ndarray:

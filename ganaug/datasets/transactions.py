@@ -108,11 +108,7 @@ def _table(
     age = pd.array(market.age[customer], dtype="Int64")
     age[rng.random_sample(n_samples) < 0.02] = pd.NA
     device_age = pd.array(payments["device_age_days"], dtype="Int64")
-    # Some travel agencies take orders by phone: no card, and no device to be seen either.
-    phone_trade = (market.merchant_category == market.categories.index("travel")) & (
-        np.arange(len(market.merchant_category)) % 50 < 20
-    )
-    channel = np.where(online, np.where(phone_trade[payments["merchant"]], 2, 1), 0)
+    channel = _channels(payments, market)
     seen = channel == 1
     device_age[~seen] = pd.NA
     distance = np.where(rng.random_sample(n_samples) < 0.03, np.nan, payments["distance_km"])
@@ -140,6 +136,14 @@ def _table(
             "payments_last_hour": _payments_last_hour(customer, payments["second"]),
         }
     )
+
+
+def _channels(payments: dict[str, np.ndarray], market: Market) -> np.ndarray:
+    """Return 0 in shops, 1 online, 2 by phone: some travel agencies take orders that way."""
+    merchants = np.arange(len(market.merchant_category))
+    travel = market.merchant_category == market.categories.index("travel")
+    by_phone = travel & (merchants % 50 < 20)
+    return np.where(payments["online"], np.where(by_phone[payments["merchant"]], 2, 1), 0)
 
 
 def _payments_last_hour(customer: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from ganaug.exceptions import DataWarning, InvalidInputError
 
@@ -231,10 +232,12 @@ def _correlations(values: list[np.ndarray]) -> np.ndarray:
     table = np.where(present, table - table.sum(axis=0) / counts, 0.0)
     table /= np.maximum(np.abs(table).max(axis=0), np.finfo(float).tiny)
     both = present.astype(float)
-    rows = np.maximum(both.T @ both, 1)
-    sums = table.T @ both
-    products = table.T @ table - sums * sums.T / rows
-    squares = (table**2).T @ both - sums**2 / rows
+    # One thread: the figures don't depend on how many there are, and none waits for a busy core.
+    with threadpool_limits(limits=1, user_api="blas"):
+        rows = np.maximum(both.T @ both, 1)
+        sums = table.T @ both
+        products = table.T @ table - sums * sums.T / rows
+        squares = (table**2).T @ both - sums**2 / rows
     scale = np.sqrt(np.maximum(squares, 0) * np.maximum(squares.T, 0))
     defined = scale > 1e-12 * rows
     return np.clip(np.where(defined, products / np.where(defined, scale, 1), 0), -1, 1)

@@ -2,5 +2,6 @@
 
 from ganaug.tabular.encoder import TableEncoder
 from ganaug.tabular.gan import TabularGAN
+from ganaug.tabular.preview import SampleTable
 
-__all__ = ["TableEncoder", "TabularGAN"]
+__all__ = ["SampleTable", "TableEncoder", "TabularGAN"]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ganaug.exceptions import ConditionError
-from ganaug.tabular.forms import NumberForm, parse_time
+from ganaug.tabular.forms import NumberForm, dtype_name, parse_time
 
 UNSEEN = -1
 MAX_DISCRETE = 130
@@ -51,6 +51,8 @@ class CategoryColumn:
         Rows per level, "other" and "missing" included.
     others, other_counts : the values behind the "other" level, and how often each was seen
     has_missing : bool
+    keeps_none : bool
+        Missing values of an object column come back as None, not as NaN.
     all_categories, ordered : of a categorical dtype, which comes back as it was
     """
 
@@ -61,6 +63,7 @@ class CategoryColumn:
     others: list[Any] = field(default_factory=list)
     other_counts: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     has_missing: bool = False
+    keeps_none: bool = False
     all_categories: list[Any] | None = None
     ordered: bool = False
 
@@ -82,12 +85,13 @@ class CategoryColumn:
         categorical = column.dtype if isinstance(column.dtype, pd.CategoricalDtype) else None
         return cls(
             name=column.name,
-            dtype="category" if categorical else str(column.dtype),
+            dtype="category" if categorical else dtype_name(column.dtype),
             categories=list(kept.index),
             counts=np.asarray(level_counts, dtype=np.int64),
             others=list(rest.index),
             other_counts=rest.to_numpy(dtype=np.int64),
             has_missing=n_missing > 0,
+            keeps_none=column.dtype == object and any(value is None for value in column),
             all_categories=list(categorical.categories) if categorical else None,
             ordered=bool(categorical.ordered) if categorical else False,
         )
@@ -139,8 +143,8 @@ class CategoryColumn:
             dtype = pd.CategoricalDtype(self.all_categories, self.ordered)
             return pd.Series(values, name=self.name, dtype=object).astype(dtype)
         column = pd.Series(values, name=self.name, dtype=object)
-        if self.dtype == "object":  # a missing value stays None or becomes NaN as pandas readers give it
-            return column.where(column.notna(), np.nan)
+        if self.dtype == "object":
+            return column if self.keeps_none else column.where(column.notna(), np.nan)
         return column.astype(pd.api.types.pandas_dtype(self.dtype))
 
     def choose(self, wanted: list[Any]) -> Choices:
@@ -427,7 +431,7 @@ class IdentifierColumn:
         length = int(texts.str.len().mode().iloc[0])
         texts = texts[texts.str.len() == length]
         alphabets = ["".join(sorted(set(texts.str[place]))) for place in range(length)]
-        return cls(column.name, str(column.dtype), alphabets, float(column.isna().mean()))
+        return cls(column.name, dtype_name(column.dtype), alphabets, float(column.isna().mean()))
 
     def make(self, first_row: int, n_rows: int, rng: np.random.Generator) -> pd.Series:
         """Return identifiers for rows ``first_row`` onwards; all differ as long as the pattern has room."""

@@ -52,7 +52,11 @@ class RecordView(nn.Module):
 
 
 class TableDiscriminator(nn.Module):
-    """A residual perceptron on record views; one logit per record (or pack of records), higher = more real.
+    """A residual perceptron on record views, with two opinions on each record (or pack of records).
+
+    The first logit is the player's: real or fake. The second says normal or spoilt, and is what scores are made of.
+    They share all layers but the last, so that what one learns serves the other, and the generator hears the first
+    alone: told to look unlike spoilt records, it would leave out rare values.
 
     Parameters
     ----------
@@ -67,15 +71,15 @@ class TableDiscriminator(nn.Module):
         width, *blocks = hidden
         self.stem = nn.Linear(n_inputs, width)
         self.blocks = nn.Sequential(*(_Block(width, inner) for inner in blocks))
-        self.head = nn.Linear(width, 1)
+        self.heads = nn.Linear(width, 2)
 
     def features(self, views: Tensor) -> Tensor:
         """Return the last hidden layer, (n, width)."""
         return silu(self.blocks(self.stem(views)))
 
     def forward(self, views: Tensor) -> Tensor:
-        """Return logits (n,)."""
-        logits: Tensor = self.head(self.features(views)).squeeze(1)
+        """Return logits (n, 2): real, normal; higher = more so."""
+        logits: Tensor = self.heads(self.features(views))
         return logits
 
 

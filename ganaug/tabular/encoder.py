@@ -87,7 +87,7 @@ class TableEncoder:
 
     def fit(self, table: pd.DataFrame, on_column: Callable[[int, int], None] | None = None) -> "TableEncoder":
         """Learn levels from ``table``; ``on_column(done, total)`` is told of the progress."""
-        _check_names(table)
+        check_names(table)
         columns: list[Column] = []
         for place in range(table.shape[1]):
             columns.append(self._learn(table.iloc[:, place]))
@@ -172,8 +172,10 @@ class TableEncoder:
                     stacklevel=2,
                 )
                 return IdentifierColumn.learn(column)
+            _check_finite(column, kind)
             form = learn_form(column, kind, text_format)
-            _check_finite(column, form)
+            if not form.is_exact and column.nunique() <= self.max_categories:
+                return CategoryColumn.learn(column, self.max_categories)
             return NumberColumn.learn(column, form, self.max_bins)
         except (TypeError, ValueError, OverflowError) as error:
             if isinstance(error, InvalidInputError):
@@ -251,14 +253,15 @@ def _check_hashable(column: pd.Series) -> None:
                 )
 
 
-def _check_names(table: pd.DataFrame) -> None:
+def check_names(table: pd.DataFrame) -> None:
+    """Refuse a table in which two columns have the same name."""
     repeated = table.columns[table.columns.duplicated()].tolist()
     if repeated:
         raise InvalidInputError(f"Column names must differ, but {repeated!r} occur more than once. Rename them.")
 
 
-def _check_finite(column: pd.Series, form: NumberForm) -> None:
-    if form.kind in ("number", "decimal") and np.isinf(form.to_axis(column)).any():
+def _check_finite(column: pd.Series, kind: str) -> None:
+    if kind == "number" and column.isin([np.inf, -np.inf]).any():
         raise InvalidInputError(
             f"Column {column.name!r} contains infinity (inf), which can't be learned. Replace it by NaN or a number."
         )

@@ -33,6 +33,8 @@ class NumberForm:
         Decimal places that floats are rounded to; None for no rounding.
     text_format : str or None
         Of dates written as text.
+    span : int
+        Of integers too large for float64: the largest minus the smallest.
     """
 
     kind: str
@@ -41,6 +43,12 @@ class NumberForm:
     step: int = 1
     decimals: int | None = None
     text_format: str | None = None
+    span: int = 0
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every number in the column can be told from its neighbors in float64."""
+        return self.span <= 2**53
 
     @property
     def is_whole(self) -> bool:
@@ -114,18 +122,27 @@ class NumberForm:
 
 def learn_form(column: pd.Series, kind: str, text_format: str | None = None) -> NumberForm:
     """Learn how ``column`` lies on an axis: its dtype, resolution, offset and decimals."""
-    dtype = str(column.dtype)
+    dtype = dtype_name(column.dtype)
     if kind in ("number", "decimal"):
         values = _as_floats(column)
         present = values[~np.isnan(values)]
         if len(present) and np.abs(present).max() > 2**53 and _is_integer(column):
-            return NumberForm(kind, dtype, offset=int(min(column.dropna().astype(object))), decimals=0)
+            exact = column.dropna().astype(object)
+            low, high = int(min(exact)), int(max(exact))
+            return NumberForm(kind, dtype, offset=low, decimals=0, span=high - low)
         return NumberForm(kind, dtype, decimals=_count_decimals(present, column.dtype))
     nanoseconds, missing = _as_nanoseconds(column, kind, text_format)
     present = nanoseconds[~missing]
     offset = int(present.min()) if len(present) else 0
     step = next(size for size in _RESOLUTIONS if not ((present - offset) % size).any())
     return NumberForm(kind, dtype, offset, step, decimals=0, text_format=text_format)
+
+
+def dtype_name(dtype: Any) -> str:
+    """Return a name from which pandas makes the same dtype again."""
+    if isinstance(dtype, pd.StringDtype):  # its str() leaves the storage out
+        return f"string[{dtype.storage}]"
+    return str(dtype)
 
 
 def find_text_format(values: pd.Series) -> str | None:

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from ganaug.exceptions import InvalidInputError
-from ganaug.tabular.encoder import KINDS
+from ganaug.tabular.encoder import KINDS, check_names
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ class TableFormat:
 def _as_table(estimator: Any, X: Any, reset: bool, columns: list[Any] | None = None) -> tuple[pd.DataFrame, str | None]:
     """Return the features as a frame, and the dtype of the array they were (None for a frame)."""
     if isinstance(X, pd.DataFrame):
+        check_names(X)
         _check_frame(X, columns)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return X.reset_index(drop=True), None

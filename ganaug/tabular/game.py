@@ -1,10 +1,13 @@
 """The tabular game: an autoregressive generator, a discriminator, and what each of them minimizes."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganaug.adversarial import Batch, NoiseGame, PackedDiscriminator, Terms, Turn, Weight
+from ganaug.adversarial.penalties import lazily
 from ganaug.tabular.discriminator import RecordView, TableDiscriminator
 from ganaug.tabular.generator import TableGenerator
 from ganaug.tabular.layout import TableLayout
@@ -23,6 +26,9 @@ class TabularGame(NoiseGame):
         How many of the last columns are targets: they are hidden from the discriminator in half of the records,
         so that it can judge records with and without them.
     likelihood_weight, scrambled_weight : float or callable of the progress
+    adversarial_interval : int
+        Rounds per adversarial turn, in which the discriminator learns too; the generator's term is scaled by as much.
+        Drawing fakes column by column costs several times what the likelihood does.
     any_order_share : float
         Share of the batches whose likelihood is taken in a random order instead of the table's.
     **kwargs
@@ -40,6 +46,7 @@ class TabularGame(NoiseGame):
         n_targets: int = 0,
         likelihood_weight: Weight = 1.0,
         scrambled_weight: Weight = 1.0,
+        adversarial_interval: int = 1,
         any_order_share: float = 0.5,
         **kwargs: object,
     ) -> None:
@@ -47,7 +54,7 @@ class TabularGame(NoiseGame):
         self.layout, self.view = layout, RecordView(layout)
         self.n_targets = n_targets
         self.likelihood_weight, self.scrambled_weight = likelihood_weight, scrambled_weight
-        self.any_order_share = any_order_share
+        self.adversarial_interval, self.any_order_share = adversarial_interval, any_order_share
 
     def make_fake(self, batch: Batch, turn: Turn) -> Tensor:
         """Return views of as many fakes as ``batch`` has records."""
@@ -64,28 +71,50 @@ class TabularGame(NoiseGame):
         levels, positions = split_codes(batch.real)
         return self.view.of_codes(levels, positions, self._hide_targets(len(batch), levels.device))
 
+    def judge(self, records: Tensor, batch: Batch) -> Tensor:
+        """Return how real the discriminator finds records (or packs): its first opinion."""
+        logits: Tensor = self.discriminator(records)[:, 0]
+        return logits
+
+    def judge_normality(self, views: Tensor) -> Tensor:
+        """Return how normal the discriminator finds the first record of each pack: its second opinion."""
+        logits: Tensor = self.discriminator(views)[:, 1]
+        return logits
+
     def discriminator_terms(self, batch: Batch, turn: Turn) -> Terms:
         """``adversarial``, ``gradient_penalty``, and ``scrambled``: real records against spoilt ones.
 
         Against a good generator alone, a discriminator has nothing left to tell apart and its score means nothing;
         spoilt records keep it worth asking.
         """
-        weight = turn.weight(self.adversarial_weight)
-        terms = {}
-        if weight:
-            terms = super().discriminator_terms(batch, turn)
+        if not lazily(self.adversarial_interval, turn.step):
+            return {}
+        turn = replace(turn, step=turn.step // self.adversarial_interval)  # the turns that it really takes
+        terms = super().discriminator_terms(batch, turn) if turn.weight(self.adversarial_weight) else {}
         scrambled_weight = turn.weight(self.scrambled_weight)
         if scrambled_weight:
-            levels, positions = split_codes(batch.real)
-            hidden = self._hide_targets(len(batch), levels.device)
-            spoilt = self.view.of_codes(*scramble(levels, positions, self.layout, turn.rng), hidden)
-            gap = self.judge(spoilt, batch) - self.judge(self.show_real(batch, turn), batch)
+            real = self.show_real(batch, turn)
+            gap = self.judge_normality(self._spoil(real, batch, turn)) - self.judge_normality(real)
             terms["scrambled"] = scrambled_weight * softplus(gap).mean()
         return terms
 
+    def _spoil(self, real: Tensor, batch: Batch, turn: Turn) -> Tensor:
+        """Return the views of the records with the first of each pack spoilt."""
+        levels, positions = split_codes(batch.real)
+        hidden = self._hide_targets(len(batch), levels.device)
+        spoilt = self.view.of_codes(*scramble(levels, positions, self.layout, turn.rng), hidden)
+        if not isinstance(self.discriminator, PackedDiscriminator):
+            return spoilt
+        is_first = torch.arange(len(batch), device=levels.device) % self.discriminator.pac == 0
+        return torch.where(is_first[:, None], spoilt, real)
+
     def generator_terms(self, batch: Batch, turn: Turn) -> Terms:
         """``adversarial`` and ``likelihood``."""
-        terms = super().generator_terms(batch, turn)
+        boost = lazily(self.adversarial_interval, turn.step)
+        terms = super().generator_terms(batch, turn) if boost else {}
+        if terms:
+            turn.observe("adversarial", terms["adversarial"])
+            terms["adversarial"] = boost * terms["adversarial"]
         weight = turn.weight(self.likelihood_weight)
         if weight:
             levels, positions = split_codes(batch.real)

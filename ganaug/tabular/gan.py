@@ -77,6 +77,8 @@ class TabularGAN(DensityMixin, BaseGAN):
         "minimax", "non_saturating", "least_squares", "hinge", "wasserstein" or "relativistic".
     adversarial_weight, likelihood_weight : float, default=1.0
         Weights of the generator's two terms; 0 turns one off.
+    adversarial_interval : int, default=4
+        Rounds per adversarial turn; the likelihood is learned in every round, which costs a fraction of it.
     scrambled_weight : float, default=1.0
         Weight of the discriminator's term on spoilt records.
     gradient_penalty : str or None, default="r1_r2"
@@ -153,6 +155,7 @@ class TabularGAN(DensityMixin, BaseGAN):
         "discriminator_hidden": [tuple, list],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "adversarial_weight": [Interval(Real, 0, None, closed="left")],
+        "adversarial_interval": [Interval(Integral, 1, None, closed="left")],
         "likelihood_weight": [Interval(Real, 0, None, closed="left")],
         "scrambled_weight": [Interval(Real, 0, None, closed="left")],
         "early_stopping": ["boolean"],
@@ -176,6 +179,7 @@ class TabularGAN(DensityMixin, BaseGAN):
         dropout: float = 0.25,
         loss: str = "relativistic",
         adversarial_weight: float = 1.0,
+        adversarial_interval: int = 4,
         likelihood_weight: float = 1.0,
         scrambled_weight: float = 1.0,
         gradient_penalty: str | None = "r1_r2",
@@ -208,6 +212,7 @@ class TabularGAN(DensityMixin, BaseGAN):
         self.dropout = dropout
         self.loss = loss
         self.adversarial_weight = adversarial_weight
+        self.adversarial_interval = adversarial_interval
         self.likelihood_weight = likelihood_weight
         self.scrambled_weight = scrambled_weight
         self.gradient_penalty = gradient_penalty
@@ -268,7 +273,10 @@ class TabularGAN(DensityMixin, BaseGAN):
         return self.format_.restore(table, return_y)
 
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
-        """Return the discriminator's opinion of each record; higher = more normal.
+        """Return how normal the discriminator finds each record; higher = more normal.
+
+        The discriminator has two opinions: whether a record is real, which trains the generator, and whether it is
+        normal or spoilt (columns swapped between records, values drawn evenly, or never seen). This is the second.
 
         Parameters
         ----------
@@ -304,6 +312,8 @@ class TabularGAN(DensityMixin, BaseGAN):
         return float(log_likelihoods(self.game_.generator, codes, self._n_given(y)).mean())
 
     def _encode_training(self, X: Any, y: Any, run: Run) -> TensorRecords:
+        _check_widths("generator_hidden", self.generator_hidden, exactly=2)
+        _check_widths("discriminator_hidden", self.discriminator_hidden)
         self.format_, table = TableFormat.learn(self, X, y)
         self.encoder_ = TableEncoder(
             max_categories=self.max_categories,
@@ -336,6 +346,7 @@ class TabularGAN(DensityMixin, BaseGAN):
             penalty_weight=self.gradient_penalty_weight,
             penalty_interval=self.gradient_penalty_interval,
             adversarial_weight=self.adversarial_weight,
+            adversarial_interval=self.adversarial_interval,
             likelihood_weight=self.likelihood_weight,
             scrambled_weight=self.scrambled_weight,
         )
@@ -393,6 +404,13 @@ class TabularGAN(DensityMixin, BaseGAN):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def _check_widths(name: str, widths: Sequence[Any], exactly: int | None = None) -> None:
+    are_widths = len(widths) > 0 and all(isinstance(width, Integral) and width > 0 for width in widths)
+    if not are_widths or len(widths) != (exactly or len(widths)):
+        count = "two" if exactly else "one or more"
+        raise InvalidInputError(f"{name} must hold {count} whole numbers above 0, but is {widths!r}.")
 
 
 def _check_count(n_samples: Any) -> int:

@@ -37,7 +37,7 @@ def discriminator_scores(game: TabularGame, codes: Codes, hide_targets: bool) ->
         if companions is not None:  # every record sits in a pack with the same few fakes
             others = companions.expand(len(views), -1, -1)
             views = torch.cat([views[:, None], others], dim=1).flatten(0, 1)
-        logits: Tensor = discriminator(views)
+        logits: Tensor = discriminator(views)[:, 1]
         return logits
 
     return _in_blocks(score, codes)
@@ -47,21 +47,22 @@ def log_likelihoods(generator: TableGenerator, codes: Codes, n_given: int) -> np
     """Return log p(record) - log p(record under independent columns), (n,), float64, in nats.
 
     Only the first ``n_given`` columns count; the rest (a target that is not known) is summed out, which in the
-    table's order means leaving out their terms. A level never seen counts as half a row's share.
+    table's order means leaving out their terms. A level never seen counts as
+    half as likely as the rarest one.
     """
     double = _double(generator)
     layout = generator.layout
-    # Half a row's share: rarer than anything that was seen, and finite.
     marginals = torch.from_numpy(layout.marginals).to(generator.bias.device)
     offsets = torch.tensor(layout.offsets, device=marginals.device)
     order = torch.arange(layout.n_columns, device=marginals.device)
+    unseen_gain = torch.log(marginals.min() / 2.0)
 
     def score(levels: Tensor, positions: Tensor) -> Tensor:
         seen = levels >= 0
         rows = levels.clamp_min(0) + offsets
         nats = double.nats_per_column(levels.clamp_min(0), positions, order)
         baseline = -torch.log(marginals[rows])
-        gain = torch.where(seen, baseline - nats, -torch.log(torch.tensor(2.0 / marginals.min())))
+        gain = torch.where(seen, baseline - nats, unseen_gain)
         return gain[:, :n_given].sum(dim=1)
 
     return _in_blocks(score, codes)

@@ -2,8 +2,8 @@
 
 The networks and their training are those of the ``ctgan`` package, which is imported when ``fit``
 is called. Its license is the Business Source License 1.1 (BUSL-1.1), which is no open-source
-license: read it before you use these two classes in production. Install it with ``pip install
-'ganaug[sdv]'``.
+license: read it before you use these two classes in production. The extra that installs it:
+``pip install 'ganaug[sdv]'``.
 """
 
 import math
@@ -72,8 +72,6 @@ class CTGAN(SDVSynthesizer):
         Rows per step in fact.
     device_ : {"cpu", "cuda"}
         Where it was trained.
-    target_name_ : str or None
-        What ``y`` is called in conditions.
     n_features_in_, feature_names_in_
         As in scikit-learn.
     synthesizer_ : ctgan.CTGAN
@@ -81,10 +79,12 @@ class CTGAN(SDVSynthesizer):
 
     Notes
     -----
-    There is no ``score_samples``: ctgan throws its discriminator away after training. ctgan's own
-    conditional sampling is not used. It leaves batch normalization in training mode, which takes a
-    condition that all rows share out again, and it only finds the right place of a condition for
-    the first discrete column; so rows are drawn and rejected.
+    There is no ``score_samples``: ctgan throws its discriminator away after training.
+
+    Conditions are met by drawing rows and rejecting those that don't meet them, and not by ctgan's
+    own conditional sampling, which as of ctgan 0.12 has no effect: batch normalization is left in
+    training mode, and cancels a condition that all rows of a batch share. (It also looks up every
+    condition in the first discrete column's place.)
 
     Examples
     --------
@@ -160,7 +160,9 @@ class CTGAN(SDVSynthesizer):
 
 
 class TVAE(SDVSynthesizer):
-    """The ctgan package's TVAE (Xu et al., 2019), a variational autoencoder, with the interface of `TabularGAN`.
+    """The ctgan package's TVAE (Xu et al., 2019) with the interface of `TabularGAN`.
+
+    It is a variational autoencoder, not a GAN, and a common yardstick for table GANs.
 
     What is said of `CTGAN` about missing values, dtypes, seeds and threads is true here as well.
 
@@ -188,7 +190,7 @@ class TVAE(SDVSynthesizer):
     history_ : list of dict
         "epoch" and "generator/likelihood": the loss that TVAE minimizes (twice the reconstruction's
         negative log-likelihood plus the Kullback-Leibler term), as the epoch's mean.
-    n_iter_, stop_reason_, batch_size_, device_, target_name_, n_features_in_, feature_names_in_
+    n_iter_, stop_reason_, batch_size_, device_, n_features_in_, feature_names_in_
         As for `CTGAN`.
     synthesizer_ : ctgan.TVAE
         The object underneath.
@@ -242,8 +244,6 @@ class TVAE(SDVSynthesizer):
 
 
 def _widths(widths: Any, name: str) -> tuple[int, ...]:
-    if not all(isinstance(width, Integral) and width > 0 for width in widths):
-        raise InvalidInputError(
-            f"{name}={widths!r}: give the widths of the layers, positive whole numbers."
-        )
+    if not all(isinstance(width, Integral) and int(width) > 0 for width in widths):
+        raise InvalidInputError(f"{name}={widths!r}: give the widths of the layers, positive whole numbers.")
     return tuple(int(width) for width in widths)

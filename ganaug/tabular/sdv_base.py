@@ -1,4 +1,4 @@
-"""What CTGAN and TVAE share: the table's way into ctgan and out of it, seeds, conditions, errors."""
+"""What CTGAN and TVAE share: the way into ctgan and out of it, seeds, conditions, errors."""
 
 import math
 import os
@@ -86,6 +86,7 @@ class SDVSynthesizer(BaseEstimator):
         self
         """
         ctgan = import_ctgan(type(self).__name__)
+        _check_names(X)
         self.format_, table = TableFormat.learn(self, X, y)
         self.seed_ = draw_seed(self.random_state)
         self.device_ = resolve_device(self.device)
@@ -136,19 +137,15 @@ class SDVSynthesizer(BaseEstimator):
         """
         check_is_fitted(self, "synthesizer_")
         if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < 0:
-            raise InvalidInputError(
-                f"n_samples must be a whole number of at least 0, but is {n_samples!r}."
-            )
+            raise InvalidInputError(f"n_samples must be a whole number of at least 0, but is {n_samples!r}.")
         if return_y and self.format_.target is None:
-            raise InvalidInputError(
-                "return_y=True needs a target, but fit was given none. Call fit(X, y)."
-            )
+            raise InvalidInputError("return_y=True needs a target, but fit was given none. Call fit(X, y).")
         with isolated_globals(self._sampling_seed(random_state), self.device_):
             if conditions:
-                table = self._draw_matching(int(n_samples), conditions)
+                parts = self._draw_matching(int(n_samples), conditions)
             else:
-                table = self._draw(int(n_samples))
-        return self.format_.restore(table, return_y)
+                parts = self._draw_parts(int(n_samples))
+        return self.format_.restore(self.splitter_.rebuild(parts), return_y)
 
     def save(self, path: str | os.PathLike[str]) -> NoReturn:
         """Refuse to save: models of the ctgan package can be pickled, and written in no other way.
@@ -170,6 +167,7 @@ class SDVSynthesizer(BaseEstimator):
         )
 
     def __sklearn_tags__(self) -> Tags:
+        """Say to scikit-learn that text, categories and missing values are welcome."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
@@ -177,6 +175,7 @@ class SDVSynthesizer(BaseEstimator):
         return tags
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickled model, on the device it was trained on where there is one."""
         super().__setstate__(state)
         if hasattr(self, "synthesizer_"):
             # ctgan's models wake up on whatever accelerator there is, and would sample other rows
@@ -222,8 +221,7 @@ class SDVSynthesizer(BaseEstimator):
         # CTGAN keeps the last batch of an epoch, TVAE all of them.
         means = self.synthesizer_.loss_values.astype(np.float64).groupby("Epoch").mean()
         history: list[dict[str, float]] = [
-            {"epoch": int(epoch) + 1}
-            | {term: float(means.at[epoch, column]) for term, column in self._losses.items()}
+            {"epoch": int(epoch) + 1} | {term: float(means.at[epoch, column]) for term, column in self._losses.items()}
             for epoch in means.index
         ]
         if history and not all(map(math.isfinite, history[-1].values())):
@@ -234,23 +232,24 @@ class SDVSynthesizer(BaseEstimator):
             )
         return history
 
-    def _draw(self, n_rows: int) -> pd.DataFrame:
+    def _draw_parts(self, n_rows: int) -> pd.DataFrame:
+        """Return rows in ctgan's terms."""
         with torch.no_grad():
-            parts = self.synthesizer_.sample(max(n_rows, 1))  # ctgan can't draw none
-        return self.splitter_.rebuild(parts).head(n_rows)
+            parts: pd.DataFrame = self.synthesizer_.sample(max(n_rows, 1))  # ctgan can't draw none
+        return parts.head(n_rows)
 
     def _draw_matching(self, n_rows: int, conditions: Mapping[Hashable, Any]) -> pd.DataFrame:
         """Draw ever larger batches until ``n_rows`` meet the conditions."""
+        kept = [self._draw_parts(0)]
         # Without a row to test, this only refuses what no row can meet.
-        kept = [self._draw(0)]
         self.splitter_.matches(conditions, kept[0])
         n_kept = n_drawn = 0
         size = max(_FIRST_ROUND, 2 * n_rows)
         for _ in range(_MAX_ROUNDS):
             if n_kept >= n_rows:
                 break
-            table = self._draw(size)
-            kept.append(table[self.splitter_.matches(conditions, table)])
+            parts = self._draw_parts(size)
+            kept.append(parts[self.splitter_.matches(conditions, parts)])
             n_kept, n_drawn = n_kept + len(kept[-1]), n_drawn + size
             size = min(2 * size, max(_LARGEST_ROUND, size))
         if n_kept < n_rows:
@@ -260,7 +259,13 @@ class SDVSynthesizer(BaseEstimator):
                 "number), ask for fewer rows, train for more epochs, or use "
                 "ganaug.tabular.TabularGAN, which draws such rows directly."
             )
-        return pd.concat(kept[1:] or kept, ignore_index=True).head(n_rows)
+        return pd.concat(kept, ignore_index=True).head(n_rows)
+
+
+def _check_names(X: Any) -> None:
+    repeated = X.columns[X.columns.duplicated()].tolist() if isinstance(X, pd.DataFrame) else []
+    if repeated:
+        raise InvalidInputError(f"Column names must differ, but {repeated!r} occur more than once. Rename them.")
 
 
 def _is_class_label(target: pd.Series) -> bool:

@@ -1,4 +1,4 @@
-"""What ctgan can't learn from a table, put aside before it trains and put back into what it samples.
+"""What ctgan can't learn from a table, put aside before training and put back after sampling.
 
 ctgan takes numbers without gaps and categories. What it gives back may lie outside the range that
 was seen, have too many decimals, or have lost its dtype. So each column is split into *parts* that
@@ -22,10 +22,11 @@ MANY_LEVELS = 500
 """ctgan one-hot encodes every level, in all of its networks."""
 _COLLECTIONS = (list, set, frozenset, np.ndarray, pd.Series, pd.Index)
 _KIND_OF_CONTENT = {
-    "integer": "number", "floating": "number", "mixed-integer-float": "number", "decimal": "decimal",
-    "date": "date", "datetime": "datetime", "datetime64": "datetime", "time": "time",
-    "timedelta": "timedelta", "timedelta64": "timedelta", "period": "period",
-}  # fmt: skip
+    **dict.fromkeys(("integer", "floating", "mixed-integer-float"), "number"),
+    **dict.fromkeys(("datetime", "datetime64"), "datetime"),
+    **dict.fromkeys(("timedelta", "timedelta64"), "timedelta"),
+    **{kind: kind for kind in ("decimal", "date", "time", "period")},
+}
 
 Parts = dict[str, np.ndarray]
 
@@ -36,17 +37,17 @@ class SplitCategory:
     def __init__(self, series: pd.Series) -> None:
         self.name = series.name
         try:
+            for value in series if series.dtype == object else ():
+                hash(value)  # pandas notices a list only where it has to look one up
             self.column = CategoryColumn.learn(series, max_categories=len(series) + 1)
         except (TypeError, ValueError) as error:
             raise InvalidInputError(
-                f"Column {self.name!r} can't be used as a category ({error}). Turn its values into "
-                "strings, or drop it."
+                f"Column {self.name!r} can't be used as a category ({error}). Turn its values into strings, or drop it."
             ) from error
         if self.column.n_levels > MANY_LEVELS:
             warnings.warn(
                 f"Column {self.name!r} has {self.column.n_levels} levels, and ctgan's networks get "
-                "an input for each of "
-                "them. Drop it if it is an identifier, or group its rare levels.",
+                "an input for each. Drop it if it is an identifier, or group its rare levels.",
                 DataWarning,
                 stacklevel=2,
             )
@@ -77,23 +78,21 @@ class SplitNumber:
     def __init__(self, series: pd.Series, kind: str) -> None:
         self.name = series.name
         try:
-            self.form = learn_form(series, kind)
-            axis = self.form.to_axis(series)
+            with np.errstate(invalid="ignore"):  # infinity, which is refused below
+                self.form = learn_form(series, kind)
+                axis = self.form.to_axis(series)
         except (TypeError, ValueError, OverflowError) as error:
             raise InvalidInputError(
                 f"Column {self.name!r} can't be used as a {kind} ({error}). Convert it, or drop it."
             ) from error
         if np.isinf(axis).any():
             raise InvalidInputError(
-                f"Column {self.name!r} contains infinity (inf), which can't be learned. Replace it "
-                "by NaN or a number."
+                f"Column {self.name!r} contains infinity (inf), which can't be learned. Replace it by NaN or a number."
             )
         missing = np.isnan(axis)
         self.some_missing, self.all_missing = bool(missing.any()), bool(missing.all())
         present = np.zeros(1) if self.all_missing else axis[~missing]
-        self.low, self.high, self.median = (
-            float(edge(present)) for edge in (np.min, np.max, np.median)
-        )
+        self.low, self.high, self.median = (float(edge(present)) for edge in (np.min, np.max, np.median))
 
     def split(self, series: pd.Series) -> Parts:
         """Return the numbers, without gaps, and where the gaps were."""
@@ -108,9 +107,7 @@ class SplitNumber:
 
     def rebuild(self, parts: Parts, n_rows: int) -> pd.Series:
         """Return ``n_rows`` values in the range seen, rounded as those were, with gaps."""
-        axis = np.clip(
-            parts.get("number", np.full(n_rows, self.low)).astype(np.float64), self.low, self.high
-        )
+        axis = np.clip(parts.get("number", np.full(n_rows, self.low)).astype(np.float64), self.low, self.high)
         axis[parts.get("missing", np.full(n_rows, self.all_missing)).astype(bool)] = np.nan
         return self.form.from_axis(axis, self.name)
 
@@ -128,12 +125,11 @@ class SplitNumber:
             possible |= not self.all_missing and low <= self.high and high >= self.low
         if not possible:
             seen = self.form.from_axis(np.array([self.low, self.high]))
-            between = "missing" if self.all_missing else f"between {seen[0]} and {seen[1]}"
+            between = f"between {seen[0]} and {seen[1]}"
+            between = "all missing" if self.all_missing else between
             raise ConditionError(
-                f"Column {self.name!r}: no row can meet {condition!r}, since its values were "
-                f"{between} in the training "
-                f"data{', and none was missing' if not self.some_missing else ''}. Change the "
-                "condition."
+                f"Column {self.name!r}: no row can meet {condition!r}, since the training data's "
+                f"values are {between}. Change the condition."
             )
         return met
 
@@ -150,8 +146,7 @@ class SplitNumber:
         low, high = self._on_axis(choice[0], -np.inf), self._on_axis(choice[1], np.inf)
         if low > high:
             raise ConditionError(
-                f"Column {self.name!r}: the range {choice!r} is empty, since its low end is above "
-                "its high end."
+                f"Column {self.name!r}: the range {choice!r} is empty, since its low end is above its high end."
             )
         return low, high
 
@@ -166,65 +161,58 @@ class SplitNumber:
             if self.form.offset:
                 return float(int(value) - self.form.offset)
             # A float32 column has no 0.1 of float64: compare in the column's own precision.
-            return float(
-                np.dtype(self.form.dtype).type(value)
-                if self.form.dtype.startswith("float")
-                else value
-            )
+            return float(np.dtype(self.form.dtype).type(value) if self.form.dtype.startswith("float") else value)
         except (TypeError, ValueError) as error:
             raise ConditionError(
-                f"Column {self.name!r} holds {self.form.kind} values, so {value!r} can't be a "
-                f"condition on it: {error}."
+                f"Column {self.name!r} holds {self.form.kind} values, so {value!r} can't be a condition on it: {error}."
             ) from error
 
 
 class TableSplitter:
     """All columns of a table: into the table that ctgan learns, and back."""
 
-    def __init__(self, frame: pd.DataFrame, categories: Iterable[Hashable]) -> None:
+    def __init__(self, table: pd.DataFrame, categories: Iterable[Hashable]) -> None:
         wanted = set(categories)
-        self.columns: list[SplitCategory | SplitNumber] = []
-        for name in frame.columns:
-            kind = "category" if name in wanted else _kind_of(frame[name])
-            column = (
-                SplitCategory(frame[name]) if kind == "category" else SplitNumber(frame[name], kind)
-            )
-            self.columns.append(column)
+        self.columns: dict[Hashable, SplitCategory | SplitNumber] = {}
+        for name in table.columns:
+            kind = "category" if name in wanted else _kind_of(table[name])
+            is_category = kind == "category"
+            self.columns[name] = SplitCategory(table[name]) if is_category else SplitNumber(table[name], kind)
 
-    def split(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    def split(self, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         """Return the table for ctgan and the names of its discrete columns."""
         parts = {
             f"{place}_{part}": values
-            for place, column in enumerate(self.columns)
-            for part, values in column.split(frame[column.name]).items()
+            for place, (name, column) in enumerate(self.columns.items())
+            for part, values in column.split(table[name]).items()
         }
         # ctgan needs a column; a table of constants would leave it none.
-        parts = parts or {"constant_level": np.zeros(len(frame), dtype=np.int64)}
+        parts = parts or {"constant_level": np.zeros(len(table), dtype=np.int64)}
         return pd.DataFrame(parts), [name for name in parts if not name.endswith("_number")]
 
-    def rebuild(self, table: pd.DataFrame) -> pd.DataFrame:
+    def rebuild(self, parts: pd.DataFrame) -> pd.DataFrame:
         """Return rows like those of the training table."""
-        parts: list[Parts] = [{} for _ in self.columns]
-        for name in table.columns:
-            place, part = name.split("_")
-            if place != "constant":
-                parts[int(place)][part] = table[name].to_numpy()
-        rebuilt = [
-            column.rebuild(own, len(table)) for column, own in zip(self.columns, parts, strict=True)
-        ]
-        return pd.concat(rebuilt, axis=1)
+        return pd.concat([self._rebuild_one(name, parts) for name in self.columns], axis=1)
 
-    def matches(self, conditions: Mapping[Hashable, Any], frame: pd.DataFrame) -> np.ndarray:
-        """Return which rows meet all conditions; refuse those that no row can meet."""
-        named = {column.name: column for column in self.columns}
-        met = np.ones(len(frame), dtype=bool)
+    def matches(self, conditions: Mapping[Hashable, Any], parts: pd.DataFrame) -> np.ndarray:
+        """Return which rows, given in parts, meet all conditions; refuse what no row can meet."""
+        met = np.ones(len(parts), dtype=bool)
         for name, condition in conditions.items():
-            if name not in named:
+            if name not in self.columns:
                 raise ConditionError(
-                    f"There is no column {name!r} to condition on. The table has {list(named)}."
+                    f"There is no column {name!r} to condition on. The table has {list(self.columns)}."
                 )
-            met &= named[name].matches(condition, frame[name])
+            met &= self.columns[name].matches(condition, self._rebuild_one(name, parts))
         return met
+
+    def _rebuild_one(self, name: Hashable, parts: pd.DataFrame) -> pd.Series:
+        prefix = f"{list(self.columns).index(name)}_"
+        own = {
+            str(part).removeprefix(prefix): parts[part].to_numpy()
+            for part in parts.columns
+            if str(part).startswith(prefix)
+        }
+        return self.columns[name].rebuild(own, len(parts))
 
 
 def _kind_of(series: pd.Series) -> str:
@@ -233,9 +221,7 @@ def _kind_of(series: pd.Series) -> str:
     if types.is_bool_dtype(dtype) or isinstance(dtype, pd.CategoricalDtype):
         return "category"
     if types.is_complex_dtype(dtype):
-        raise InvalidInputError(
-            f"Complex data not supported: column {series.name!r} has dtype {dtype}."
-        )
+        raise InvalidInputError(f"Complex data not supported: column {series.name!r} has dtype {dtype}.")
     if types.is_numeric_dtype(dtype):
         return "number"
     if types.is_datetime64_any_dtype(dtype):
@@ -249,7 +235,6 @@ def _choices(condition: Any, name: Hashable) -> list[Any]:
     choices = list(condition) if isinstance(condition, _COLLECTIONS) else [condition]
     if not choices:
         raise ConditionError(
-            f"Column {name!r}: the list of wanted values is empty. Leave the column out for any "
-            "value."
+            f"Column {name!r}: the list of wanted values is empty. Leave the column out for any value."
         )
     return choices

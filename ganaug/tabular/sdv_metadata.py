@@ -56,7 +56,8 @@ def from_sdv_metadata(metadata: Any, table: str | None = None) -> dict[str, str]
 
     Examples
     --------
-    >>> from_sdv_metadata({"columns": {"age": {"sdtype": "numerical"}, "mail": {"sdtype": "email"}}})
+    >>> columns = {"age": {"sdtype": "numerical"}, "mail": {"sdtype": "email"}}
+    >>> from_sdv_metadata({"columns": columns})
     {'age': 'number', 'mail': 'identifier'}
     """
     description = _pick_table(_as_dict(metadata), table)
@@ -68,10 +69,7 @@ def from_sdv_metadata(metadata: Any, table: str | None = None) -> dict[str, str]
             "first)."
         )
     keys = _key_columns(description)
-    return {
-        name: "identifier" if name in keys else _kind_of(name, details)
-        for name, details in columns.items()
-    }
+    return {name: "identifier" if name in keys else _kind_of(name, details) for name, details in columns.items()}
 
 
 def _as_dict(metadata: Any) -> Mapping[str, Any]:
@@ -82,8 +80,7 @@ def _as_dict(metadata: Any) -> Mapping[str, Any]:
         metadata = metadata.to_dict()
     if not isinstance(metadata, Mapping):
         raise InvalidInputError(
-            f"metadata: got {type(metadata).__name__}; pass SDV's Metadata, a dict, or the path of "
-            "a JSON file."
+            f"metadata: got {type(metadata).__name__}; pass SDV's Metadata, a dict, or the path of a JSON file."
         )
     return metadata
 
@@ -98,8 +95,7 @@ def _read_json(path: Path) -> Any:
         ) from error
     except ValueError as error:
         raise InvalidInputError(
-            f"metadata: {str(path)!r} is not JSON ({error}); give a file written by SDV's "
-            "save_to_json."
+            f"metadata: {str(path)!r} is not JSON ({error}); give a file written by SDV's save_to_json."
         ) from error
 
 
@@ -109,20 +105,18 @@ def _pick_table(metadata: Mapping[str, Any], table: str | None) -> Mapping[str, 
     if not isinstance(tables, Mapping):
         if table is not None and "columns" in metadata:
             raise InvalidInputError(
-                f"table={table!r}: this metadata describes a single table without a name; leave "
-                "table out."
+                f"table={table!r}: this metadata describes a single table without a name; leave table out."
             )
         return metadata
     names = ", ".join(map(repr, tables)) or "none"
     if table is None and len(tables) == 1:
         return next(iter(tables.values()))
     if table is None:
-        raise InvalidInputError(
-            f"table=None: the metadata has {len(tables)} tables; name one of {names}."
-        )
+        raise InvalidInputError(f"table=None: the metadata has {len(tables)} tables; name one of {names}.")
     if table not in tables:
         raise InvalidInputError(f"table={table!r} is not in the metadata; it has {names}.")
-    return tables[table]
+    picked: Mapping[str, Any] = tables[table]
+    return picked
 
 
 def _key_columns(description: Mapping[str, Any]) -> set[str]:
@@ -141,9 +135,7 @@ def _key_columns(description: Mapping[str, Any]) -> set[str]:
 def _kind_of(name: str, details: Any) -> str:
     sdtype = details.get("sdtype") if isinstance(details, Mapping) else None
     if not isinstance(sdtype, str):
-        raise InvalidInputError(
-            f"metadata: column {name!r} has no 'sdtype'; add one, such as 'numerical'."
-        )
+        raise InvalidInputError(f"metadata: column {name!r} has no 'sdtype'; add one, such as 'numerical'.")
     if sdtype in _KINDS:
         return _KINDS[sdtype]
     return "category" if details.get("pii") is False else "identifier"

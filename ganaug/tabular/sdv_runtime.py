@@ -1,4 +1,4 @@
-"""What running ctgan takes: the package, a device, and its random numbers kept from everybody else's."""
+"""What running ctgan takes: the package, a device, and random numbers that nobody else sees."""
 
 import os
 import random
@@ -42,9 +42,7 @@ def draw_seed(random_state: Any) -> int:
     try:
         return int(check_random_state(random_state).randint(2**31 - 1))
     except ValueError as error:
-        raise InvalidInputError(
-            f"random_state={random_state!r}: give an integer, a RandomState or None."
-        ) from error
+        raise InvalidInputError(f"random_state={random_state!r}: give an integer, a RandomState or None.") from error
 
 
 @contextmanager

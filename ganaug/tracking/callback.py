@@ -60,9 +60,7 @@ class MLflowCallback(Callback):
         self._pending: list[Metric] = []
         self._n_rows = self._n_not_finite = 0
         self._last_flush, self._has_warned = time.monotonic(), False
-        parameters = {
-            name: value for name, value in run.parameters.items() if name not in _NOT_LOGGED
-        }
+        parameters = {name: value for name, value in run.parameters.items() if name not in _NOT_LOGGED}
         log_new_params(self._client, self._run_id, flatten(parameters, PARAM_PREFIX))
 
     def on_train_begin(self, run: Run) -> None:
@@ -81,11 +79,12 @@ class MLflowCallback(Callback):
         n_new = len(run.history) - self._n_rows
         is_late = time.monotonic() - self._last_flush > FLUSH_SECONDS
         if n_new >= FLUSH_ROWS or (is_late and n_new):
-            self._flush(run)
+            self._gather(run)
+            self._send()
 
     def on_fit_end(self, run: Run) -> None:
         """Send the rest, and how the training ended."""
-        self._flush(run)
+        self._gather(run)
         totals = {"fit_seconds": run.seconds, "n_iter": float(run.step)}
         self._pending += self._as_metrics(totals, run.step, _now())
         self._send()
@@ -98,26 +97,24 @@ class MLflowCallback(Callback):
     def on_close(self, run: Run) -> None:
         """Send what a failed training has left."""
         if hasattr(self, "_pending"):
-            self._flush(run)
+            self._gather(run)
+            self._send()
 
-    def _flush(self, run: Run) -> None:
-        """Hand the new rows of the history over; each row once."""
+    def _gather(self, run: Run) -> None:
+        """Take the new rows of the history, each row once."""
         start = _now() - round(1000 * run.seconds)
         for row in run.history[self._n_rows :]:
             values = {name: value for name, value in row.items() if name != "step"}
             timestamp = start + round(1000 * row["seconds"])
             self._pending += self._as_metrics(values, int(row["step"]), timestamp)
         self._n_rows = max(self._n_rows, len(run.history))
-        self._send()
 
     def _as_metrics(self, values: Mapping[str, float], step: int, timestamp: int) -> "list[Metric]":
         from mlflow.entities import Metric
 
         finite = {name: value for name, value in values.items() if math.isfinite(value)}
         self._n_not_finite += len(values) - len(finite)
-        return [
-            Metric(clean_key(name), float(value), timestamp, step) for name, value in finite.items()
-        ]
+        return [Metric(clean_key(name), float(value), timestamp, step) for name, value in finite.items()]
 
     def _send(self) -> None:
         """Log what is pending; what was logged is no longer pending."""
@@ -172,10 +169,7 @@ def flatten(parameters: Mapping[Any, Any], prefix: str = "") -> dict[str, str]:
     >>> flatten({"epochs": 5, "schema": {"age": "number"}}, "gan.")
     {'gan.epochs': '5', 'gan.schema.age': 'number'}
     """
-    return {
-        clean_key(name): str(value)[:MAX_PARAM_LENGTH]
-        for name, value in _leaves(parameters, prefix)
-    }
+    return {clean_key(name): str(value)[:MAX_PARAM_LENGTH] for name, value in _leaves(parameters, prefix)}
 
 
 def _leaves(parameters: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:

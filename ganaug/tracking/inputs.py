@@ -21,23 +21,20 @@ def check_count(name: str, value: Any, minimum: int, may_be_none: bool = True) -
         return
     if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:
         raise InvalidInputError(
-            f"`{name}`={value!r} must be a whole number of at least {minimum}"
-            f"{', or None' if may_be_none else ''}."
+            f"`{name}`={value!r} must be a whole number of at least {minimum}{', or None' if may_be_none else ''}."
         )
 
 
 def check_seconds(value: Any) -> None:
     """Refuse what is no positive number."""
-    if value is not None and (not isinstance(value, Real) or not 0 < value < float("inf")):
+    if value is not None and (not isinstance(value, Real) or not 0 < float(value) < float("inf")):
         raise InvalidInputError(f"`max_seconds`={value!r} must be a positive number, or None.")
 
 
 def check_target(target: str | None, table: "pd.DataFrame") -> None:
     """Refuse a column that the table does not have."""
     if target is not None and target not in table.columns:
-        raise InvalidInputError(
-            f"`target`={target!r} is no column of the table; it has {list(table.columns)}."
-        )
+        raise InvalidInputError(f"`target`={target!r} is no column of the table; it has {list(table.columns)}.")
 
 
 def make_folder(output_dir: str | os.PathLike[str]) -> Path:
@@ -47,8 +44,7 @@ def make_folder(output_dir: str | os.PathLike[str]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInputError(
-            f"`output_dir`={str(output_dir)!r} can't be made a folder ({error.strerror}); choose "
-            "another place."
+            f"`output_dir`={str(output_dir)!r} can't be made a folder ({error.strerror}); choose another place."
         ) from error
     model = folder / "model"
     if model.exists() and not (model / "model.json").is_file():
@@ -59,9 +55,7 @@ def make_folder(output_dir: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def read_or_simulate(
-    data: str | os.PathLike[str] | None, n_demo_rows: int, random_state: int | None
-) -> "pd.DataFrame":
+def read_or_simulate(data: str | os.PathLike[str] | None, n_demo_rows: int, random_state: int | None) -> "pd.DataFrame":
     """Load the file, or simulate card payments where none is given."""
     from ganaug.datasets import load_table, make_transactions
 
@@ -73,15 +67,11 @@ def read_or_simulate(
         raise InvalidInputError(f"`data`={os.fspath(data)!r}: there is no file {path}.")
     table = load_table(path)
     if len(table) < MIN_ROWS:
-        raise InvalidInputError(
-            f"`data`={os.fspath(data)!r} has {len(table)} rows; a run needs at least {MIN_ROWS}."
-        )
+        raise InvalidInputError(f"`data`={os.fspath(data)!r} has {len(table)} rows; a run needs at least {MIN_ROWS}.")
     return table
 
 
-def split(
-    table: "pd.DataFrame", random_state: int | None
-) -> "tuple[pd.DataFrame, pd.DataFrame]":
+def split(table: "pd.DataFrame", random_state: int | None) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """Part the rows at random into those to learn from and a hold-out, each in its order."""
     import numpy as np
 

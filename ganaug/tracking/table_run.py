@@ -165,7 +165,8 @@ def _fit(
         random_state=random_state,
         verbose=verbose,
     )
-    return gan.fit(train)
+    gan.fit(train)
+    return gan
 
 
 def _measure(
@@ -233,7 +234,7 @@ def _summarize(
         n_rows=len(train),
         n_columns=train.shape[1],
         n_iter=gan.n_iter_,
-        stop_reason=gan.stop_reason_,
+        stop_reason=str(gan.stop_reason_),
         seconds=gan.history_[-1]["seconds"] if gan.history_ else 0.0,
         **files,
     )

@@ -67,9 +67,7 @@ def test_what_is_no_date_stays_text(tmp_path, values):
 
 
 def test_a_date_with_an_offset_keeps_it(tmp_path):
-    table = load_table(
-        write(tmp_path, "day\n2024-01-31 12:00:00+02:00\n2024-02-01 00:00:00+02:00\n")
-    )
+    table = load_table(write(tmp_path, "day\n2024-01-31 12:00:00+02:00\n2024-02-01 00:00:00+02:00\n"))
     assert table["day"].iloc[0] == pd.Timestamp("2024-01-31 10:00", tz="UTC")
 
 
@@ -163,9 +161,7 @@ def test_openml_is_the_fallback(monkeypatch):
         frame = pd.DataFrame({"age": np.arange(9), "class": list("ababababa")})
 
     calls = []
-    monkeypatch.setattr(
-        "sklearn.datasets.fetch_openml", lambda *args, **kwargs: calls.append(args) or Answer
-    )
+    monkeypatch.setattr("sklearn.datasets.fetch_openml", lambda *args, **kwargs: calls.append(args) or Answer)
     monkeypatch.delenv("GANAUG_DATA", raising=False)
     with pytest.warns(DataWarning, match="one piece"):
         train = load_dataset("adult")

@@ -35,9 +35,7 @@ def test_columns_dtypes_and_ranges(payments):
     assert payments["payments_last_hour"].min() == 1
 
 
-@pytest.mark.parametrize(
-    ("n_samples", "fraud_rate"), [(1, 0), (1, 1), (37, 0.5), (1_000, 0.0123), (500, 1.0), (10, 0)]
-)
+@pytest.mark.parametrize(("n_samples", "fraud_rate"), [(1, 0), (1, 1), (37, 0.5), (1_000, 0.0123), (500, 1.0), (10, 0)])
 def test_the_number_of_frauds_is_exact(n_samples, fraud_rate):
     table = make_transactions(n_samples, fraud_rate, random_state=1, return_pattern=True)
     assert len(table) == n_samples

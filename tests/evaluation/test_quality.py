@@ -21,8 +21,7 @@ def make_table(n_rows: int = 2_000, seed: int = 0) -> pd.DataFrame:
             "age": np.round(40 + 10 * base + rng.standard_normal(n_rows)),
             "group": np.where(base + 0.3 * rng.standard_normal(n_rows) > 0, "high", "low"),
             "member": base > 0.5,
-            "since": pd.Timestamp("2020-01-01")
-            + pd.to_timedelta(rng.randint(0, 1_000, n_rows), unit="D"),
+            "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.randint(0, 1_000, n_rows), unit="D"),
         }
     )
     table.loc[rng.random_sample(n_rows) < 0.1, "age"] = np.nan
@@ -31,9 +30,7 @@ def make_table(n_rows: int = 2_000, seed: int = 0) -> pd.DataFrame:
 
 def shuffle_apart(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     rng = np.random.RandomState(seed)
-    return pd.DataFrame(
-        {name: table[name].to_numpy()[rng.permutation(len(table))] for name in table}
-    )
+    return pd.DataFrame({name: table[name].to_numpy()[rng.permutation(len(table))] for name in table})
 
 
 def test_a_table_has_no_error_against_itself():
@@ -138,9 +135,7 @@ def test_a_name_like_column_only_compares_its_missing_rate():
 
 
 def test_dtypes_may_differ_as_long_as_the_values_compare():
-    real = pd.DataFrame(
-        {"count": pd.array([1, 2, None, 4], dtype="Int64"), "level": pd.Categorical(list("abab"))}
-    )
+    real = pd.DataFrame({"count": pd.array([1, 2, None, 4], dtype="Int64"), "level": pd.Categorical(list("abab"))})
     synthetic = pd.DataFrame({"count": [1.0, 2.0, np.nan, 4.0], "level": list("abab")})
     report = quality(real, synthetic)
     assert report.shape_error == 0
@@ -189,9 +184,7 @@ def test_a_wide_table_is_bounded_and_says_so():
 
 def test_a_long_table_never_differs_from_its_copy():
     rng = np.random.RandomState(0)
-    real = pd.DataFrame(
-        {"left": rng.standard_normal(110_000), "right": rng.randint(0, 300, 110_000).astype(str)}
-    )
+    real = pd.DataFrame({"left": rng.standard_normal(110_000), "right": rng.randint(0, 300, 110_000).astype(str)})
     report = quality(real, real.copy())
     assert report.trend_error == 0
     assert report.trend_floor > 0
@@ -227,9 +220,7 @@ def test_adult_takes_a_few_seconds_at_most_and_its_test_part_is_as_close_as_real
     folder = os.environ.get("GANAUG_DATA")
     if not folder or not Path(folder, "tabular", "adult_train.csv").is_file():
         pytest.skip("GANAUG_DATA names no folder with tabular/adult_train.csv")
-    real, more = (
-        pd.read_csv(Path(folder, "tabular", f"adult_{part}.csv")) for part in ("train", "test")
-    )
+    real, more = (pd.read_csv(Path(folder, "tabular", f"adult_{part}.csv")) for part in ("train", "test"))
     start = time.perf_counter()
     report = quality(real, more)
     assert time.perf_counter() - start < 10

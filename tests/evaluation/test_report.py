@@ -71,9 +71,7 @@ def test_the_page_shows_everything_and_escapes_names(tmp_path, tables, recwarn):
         for row in range(12)
     ]
     target = tmp_path / "deep" / "page.html"
-    path = write_report(
-        target, *tables, report, history=history, diagnosis="fine\nso <b>far</b>", title="A & B"
-    )
+    path = write_report(target, *tables, report, history=history, diagnosis="fine\nso <b>far</b>", title="A & B")
     assert path == target
     text = path.read_text(encoding="utf-8")
     page = Page(text)

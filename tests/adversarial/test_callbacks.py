@@ -1,0 +1,84 @@
+import pytest
+import torch
+from sklearn.base import clone
+from toys import equal_weights, make_trainer, weights_of
+
+from ganaug.adversarial import Budget, Callback, Checkpoint, EarlyStopping, ProgressBar, SamplePreview
+
+
+def test_early_stopping_keeps_the_best_and_stops():
+    trainer = make_trainer(budget=Budget(max_steps=500), callbacks=[EarlyStopping(every=10, patience=3)])
+    at_best = {}
+
+    def quality():
+        if trainer.run.step == 50:
+            at_best.update(weights_of(trainer.averager.module))
+        return -abs(trainer.run.step - 50.0)
+
+    trainer.run.quality = quality
+    trainer.train()
+    assert trainer.run.stop_reason == "early_stopping" and trainer.run.step == 80
+    assert equal_weights(at_best, weights_of(trainer.averager.module))
+    assert [row["quality/held_out"] for row in trainer.run.history if "quality/held_out" in row][0] == -40.0
+
+
+def test_early_stopping_restores_both_players():
+    trainer = make_trainer(budget=Budget(max_steps=40), callbacks=[EarlyStopping(every=10)])
+    seen = {}
+
+    def quality():
+        seen[trainer.run.step] = weights_of(trainer.game)
+        return float(trainer.run.step == 20)
+
+    trainer.run.quality = quality
+    trainer.train()
+    assert equal_weights(seen[20], weights_of(trainer.game))
+
+
+def test_a_nan_quality_never_becomes_the_best():
+    trainer = make_trainer(budget=Budget(max_steps=40), callbacks=[EarlyStopping(every=10)])
+    trainer.run.quality = lambda: 1.0 if trainer.run.step == 20 else float("nan")
+    trainer.train()
+    assert trainer.run.callbacks[1].best_step_ == 20
+
+
+def test_previews_are_kept_and_written(tmp_path):
+    class Lines(SamplePreview):
+        def write(self, sample, stem):
+            stem.with_suffix(".txt").write_text(str(sample))
+
+    trainer = make_trainer(budget=Budget(max_steps=20), callbacks=[Lines(every=10, folder=tmp_path)])
+    trainer.run.preview = lambda: trainer.run.step
+    trainer.train()
+    assert trainer.run.callbacks[1].previews_ == [(10, 10), (20, 20)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000010.txt", "step-000020.txt"]
+
+
+def test_progress_covers_encoding_and_training(capsys):
+    trainer = make_trainer(callbacks=[ProgressBar()])
+    trainer.run.tell("on_encode", 1, 2)
+    trainer.train()
+    trainer.run.tell("on_close")
+    shown = capsys.readouterr().out
+    assert "Encoding" in shown and "Training" in shown and "step 30" in shown
+
+
+@pytest.mark.parametrize(
+    "callback", [Callback(), EarlyStopping(every=3), Checkpoint("x", every_epochs=2), SamplePreview(every=5)]
+)
+def test_callbacks_clone(callback):
+    copy = clone(callback)
+    assert type(copy) is type(callback) and copy is not callback and copy.get_params() == callback.get_params()
+
+
+def test_set_params_refuses_unknown_names():
+    assert EarlyStopping().set_params(patience=2).patience == 2
+    with pytest.raises(ValueError, match="no parameter 'patients'"):
+        EarlyStopping().set_params(patients=2)
+
+
+def test_the_history_reads_no_value_between_rows():
+    """Reading a tensor's value makes the CPU wait for a GPU, so it happens once per row."""
+    trainer = make_trainer(budget=Budget(max_steps=6))
+    trainer.train()
+    assert all(isinstance(value, torch.Tensor) for value in trainer.run.terms.values())
