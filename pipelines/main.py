@@ -52,7 +52,7 @@ def tell(result: "TableRun") -> None:
     lines = [
         "",
         f"Learned {result.n_rows:,} rows x {result.n_columns} columns in {result.n_iter:,} steps "
-        f"and {result.seconds:.0f} s; stopped by {result.stop_reason}.",
+        f"and {result.seconds:.0f} s (stop reason: {result.stop_reason}).",
         result.diagnosis,
         result.verdict,
         figures,

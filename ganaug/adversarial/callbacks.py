@@ -169,13 +169,17 @@ class EarlyStopping(Callback):
         Smallest gain that counts, in the units of ``run.quality()``.
     """
 
-    def __init__(self, every: int = 100, patience: int = 8, min_delta: float = 0.0) -> None:
+    def __init__(self, every: int = 50, patience: int = 12, min_delta: float = 0.0) -> None:
         self.every, self.patience, self.min_delta = every, patience, min_delta
 
     def on_fit_begin(self, run: Run) -> None:
         self._best: float | None = None
         self._weights: dict[str, dict[str, Tensor]] = {}
         self._best_step, self._waited = 0, 0
+
+    def on_train_begin(self, run: Run) -> None:
+        if run.quality is not None and not run.step:  # what training must improve on
+            self._look(run)
 
     def on_step_end(self, run: Run) -> None:
         if run.quality is not None and run.step % self.every == 0:

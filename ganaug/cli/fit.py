@@ -111,7 +111,7 @@ def _tell(gan: "TabularGAN", table: "pd.DataFrame", output: Path) -> None:
     seconds = gan.history_[-1]["seconds"] if gan.history_ else 0.0
     lines = [
         f"Learned {len(table):,} rows x {table.shape[1]} columns ({described}) in "
-        f"{gan.n_iter_:,} steps and {seconds:.0f} s; stopped by {gan.stop_reason_}.",
+        f"{gan.n_iter_:,} steps and {seconds:.0f} s (stop reason: {gan.stop_reason_}).",
         str(gan.diagnose()),
         "",
         f"Model  {output}",

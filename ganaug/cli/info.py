@@ -48,7 +48,7 @@ def _model_lines(gan: "TabularGAN", folder: Path) -> list[str]:
     columns = gan.encoder_.columns_
     return [
         f"{folder}: {type(gan).__name__}, {size}, format version {model['format_version']}",
-        f"Trained for {gan.n_iter_:,} steps; stopped by {gan.stop_reason_}",
+        f"Trained for {gan.n_iter_:,} steps (stop reason: {gan.stop_reason_})",
         f"Learned {len(columns)} columns with {n_levels:,} levels",
         f"Weights: generator {n_weights:,}, discriminator {n_others:,}",
         f"Written with {versions}",

@@ -403,6 +403,15 @@ def _strictly(knots: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.nda
     return distinct, places[first]
 
 
+def _spell(number: int, alphabets: list[str]) -> str:
+    """Write ``number`` with one digit per alphabet."""
+    text = []
+    for alphabet in reversed(alphabets):
+        number, place = divmod(number, len(alphabet))
+        text.append(alphabet[place])
+    return "".join(reversed(text))
+
+
 @dataclass
 class IdentifierColumn:
     """Text that differs in (nearly) every row: not learned, not stored, made up anew in the same pattern.
@@ -434,7 +443,7 @@ class IdentifierColumn:
         return cls(column.name, dtype_name(column.dtype), alphabets, float(column.isna().mean()))
 
     def make(self, first_row: int, n_rows: int, rng: np.random.Generator) -> pd.Series:
-        """Return identifiers for rows ``first_row`` onwards; all differ as long as the pattern has room."""
+        """Return identifiers for rows ``first_row`` onwards; all differ, growing longer where the pattern is full."""
         space = 1
         for alphabet in self.alphabets:
             space *= len(alphabet)
@@ -442,11 +451,9 @@ class IdentifierColumn:
         stride = next(prime for prime in (2_654_435_761, 2_147_483_647, 1_000_003, 1) if space % prime)
         texts = []
         for row in range(first_row, first_row + n_rows):
-            rest, text = (row * stride) % space, []
-            for alphabet in reversed(self.alphabets):
-                rest, place = divmod(rest, len(alphabet))
-                text.append(alphabet[place])
-            texts.append("".join(reversed(text)))
+            laps, rest = divmod(row, space)
+            text = _spell(rest * stride % space, self.alphabets)
+            texts.append(f"{text}{laps}" if laps else text)
         values = np.array(texts, dtype=object)
         values[rng.random(n_rows) < self.missing_rate] = None
         column = pd.Series(values, name=self.name, dtype=object)

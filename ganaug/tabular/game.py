@@ -27,8 +27,8 @@ class TabularGame(NoiseGame):
         so that it can judge records with and without them.
     likelihood_weight, scrambled_weight : float or callable of the progress
     adversarial_interval : int
-        Rounds per adversarial turn, in which the discriminator learns too; the generator's term is scaled by as much.
-        Drawing fakes column by column costs several times what the likelihood does.
+        Rounds per adversarial turn of either player; the generator's term is scaled by as much. Drawing fakes column
+        by column costs several times what the other terms do.
     any_order_share : float
         Share of the batches whose likelihood is taken in a random order instead of the table's.
     **kwargs
@@ -87,10 +87,11 @@ class TabularGame(NoiseGame):
         Against a good generator alone, a discriminator has nothing left to tell apart and its score means nothing;
         spoilt records keep it worth asking.
         """
-        if not lazily(self.adversarial_interval, turn.step):
-            return {}
-        turn = replace(turn, step=turn.step // self.adversarial_interval)  # the turns that it really takes
-        terms = super().discriminator_terms(batch, turn) if turn.weight(self.adversarial_weight) else {}
+        terms = {}
+        if turn.weight(self.adversarial_weight) and lazily(self.adversarial_interval, turn.step):
+            # A lazy penalty counts the turns in which there is something to penalize.
+            count = turn.step // self.adversarial_interval
+            terms = super().discriminator_terms(batch, replace(turn, step=count))
         scrambled_weight = turn.weight(self.scrambled_weight)
         if scrambled_weight:
             real = self.show_real(batch, turn)

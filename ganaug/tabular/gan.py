@@ -31,11 +31,15 @@ from ganaug.tabular.game import TabularGame
 from ganaug.tabular.generator import TableGenerator
 from ganaug.tabular.layout import TableLayout
 from ganaug.tabular.sampling import sample_table
-from ganaug.tabular.scoring import check_worth, discriminator_scores, log_likelihoods
+from ganaug.tabular.scoring import (
+    check_worth,
+    discriminator_scores,
+    log_likelihoods,
+    mean_log_likelihood,
+)
 
-_MIN_HELD_OUT = 30
-"""Fewer held-out records than this can't say which weights are better."""
-_MAX_HELD_OUT = 5000
+_HELD_OUT_RANGE = (100, 2000)
+"""So many held-out records say which weights are better; more say it no better. Small tables give a fifth."""
 _PREVIEW_ROWS = 10
 
 
@@ -97,9 +101,11 @@ class TabularGAN(DensityMixin, BaseGAN):
     ema_decay : float, default=0.998
         Decay of the averaged generator, which is the one that is kept.
     early_stopping : bool, default=True
-        Keep the weights with the best likelihood on held-out records, and stop when it no longer rises.
+        Keep the weights with the best likelihood on held-out records, and stop when it no longer rises (not if
+        ``likelihood_weight`` is 0).
     validation_fraction : float, default=0.05
-        Share of the records held out for that. Tables that would hold out fewer than 30 hold out none.
+        Share of the records held out for that: at least 100 and at most 2,000 of them, but never more than a fifth of
+        the table, and none of a table of fewer than 50.
     callbacks : list of Callback or None, default=None
     verbose : int, default=0
         1 shows a progress bar.
@@ -120,8 +126,8 @@ class TabularGAN(DensityMixin, BaseGAN):
         Generator updates made.
     stop_reason_ : str
         "epochs", "max_steps", "max_seconds", "early_stopping", "interrupted", "diverged", or what a callback said.
-    score_auc_ : float or None
-        How well ``score_samples`` tells held-out records from spoilt ones (1 = always, 0.5 = by chance).
+    score_worth_ : float or None
+        Share of held-out records that ``score_samples`` ranks above crossed copies of themselves (0.5 = by chance).
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
 
@@ -161,7 +167,7 @@ class TabularGAN(DensityMixin, BaseGAN):
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     }
-    _fitted_names: ClassVar[tuple[str, ...]] = (*BaseGAN._fitted_names, "score_auc_")
+    _fitted_names: ClassVar[tuple[str, ...]] = (*BaseGAN._fitted_names, "score_worth_")
 
     def __init__(
         self,
@@ -324,8 +330,7 @@ class TabularGAN(DensityMixin, BaseGAN):
         rng = np.random.default_rng(self.seed_)
         codes = self.encoder_.encode(table, rng)
         shuffled = rng.permutation(len(table))
-        n_held_out = min(_MAX_HELD_OUT, int(self.validation_fraction * len(table)))
-        n_held_out = n_held_out if n_held_out >= _MIN_HELD_OUT else 0
+        n_held_out = _count_held_out(len(table), self.validation_fraction)
         self._held_out = codes.take(shuffled[:n_held_out])
         training = codes.take(shuffled[n_held_out:])
         return TensorRecords(torch.from_numpy(np.hstack([training.levels, training.positions])).float())
@@ -352,7 +357,8 @@ class TabularGAN(DensityMixin, BaseGAN):
         )
 
     def _own_callbacks(self) -> list[Callback]:
-        return [EarlyStopping()] if self.early_stopping else []
+        # Without a likelihood term, the likelihood is no fair judge of which weights are best.
+        return [EarlyStopping()] if self.early_stopping and self.likelihood_weight else []
 
     def _prepare_run(self, run: Run, trainer: Trainer) -> None:
         seed = derive_seed(self.seed_, "preview")
@@ -361,10 +367,10 @@ class TabularGAN(DensityMixin, BaseGAN):
             sample_table(averaged, self.encoder_, _PREVIEW_ROWS, None, seed), return_y=False
         )
         if len(self._held_out):
-            run.quality = lambda: float(log_likelihoods(averaged, self._held_out, self._n_given(True)).mean())
+            run.quality = lambda: mean_log_likelihood(averaged, self._held_out)
 
     def _finish(self) -> None:
-        self.score_auc_ = check_worth(self.game_, self._held_out, self.seed_) if self.scrambled_weight else None
+        self.score_worth_ = check_worth(self.game_, self._held_out, self.seed_) if self.scrambled_weight else None
         del self._held_out
 
     def _sample_table(self, n_samples: int | None, conditions: Any, seed: int) -> pd.DataFrame:
@@ -404,6 +410,12 @@ class TabularGAN(DensityMixin, BaseGAN):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def _count_held_out(n_rows: int, fraction: float) -> int:
+    low, high = _HELD_OUT_RANGE
+    wanted = min(max(int(fraction * n_rows), low), high, n_rows // 5)
+    return wanted if n_rows >= 50 else 0
 
 
 def _check_widths(name: str, widths: Sequence[Any], exactly: int | None = None) -> None:

@@ -113,10 +113,10 @@ def track_table_run(
     inputs.check_count("n_demo_rows", n_demo_rows, inputs.MIN_ROWS, may_be_none=False)
     inputs.check_count("random_state", random_state, 0)
     inputs.check_seconds(max_seconds)
-    folder = inputs.make_folder(output_dir)
     table = inputs.read_or_simulate(data, n_demo_rows, random_state)
     target = DEMO_TARGET if data is None and target is None else target
     inputs.check_target(target, table)
+    folder = inputs.make_folder(output_dir)
     budget = {"epochs": epochs, "max_steps": max_steps, "max_seconds": max_seconds}
     job = {
         "data": "" if data is None else os.fspath(data),

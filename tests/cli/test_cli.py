@@ -272,7 +272,7 @@ def test_evaluate_tells_the_verdict_and_the_worst_column(data: Path, table: pd.D
 def test_info_shows_a_model_and_a_table(model: Path, data: Path) -> None:
     shown = run("info", model).stdout
     assert "TabularGAN" in shown
-    assert "Trained for 5 steps; stopped by max_steps" in shown
+    assert "Trained for 5 steps (stop reason: max_steps)" in shown
     rows = {line.split()[0]: line.split() for line in shown.splitlines() if line}
     assert rows["day"][1] == "datetime"
     assert rows["income"][1:] == ["category", "object", "2", "0.00"]

@@ -13,6 +13,9 @@ from tables import make_mixed
 from ganaug.exceptions import DataWarning, InvalidInputError, TrainingWarning
 from ganaug.tabular import SampleTable, TabularGAN
 
+# Budgets this small leave a weak discriminator; what its warning says has a test of its own.
+pytestmark = pytest.mark.filterwarnings("ignore:score_samples ranks")
+
 
 def make_gan(**kwargs):
     return TabularGAN(**{"max_steps": 250, "batch_size": 128, "random_state": 0, **kwargs})
@@ -78,7 +81,7 @@ def test_the_discriminator_prefers_real_records(gan):
     assert normal.dtype == np.float64 and normal.shape == (800,)
     for strange in (odd, far, unknown):
         assert (normal > gan.score_samples(strange)).mean() > 0.85
-    assert gan.score_auc_ > 0.6
+    assert gan.score_worth_ > 0.6
 
 
 def test_independent_columns_make_the_score_warn():
@@ -86,7 +89,7 @@ def test_independent_columns_make_the_score_warn():
     table = pd.DataFrame(rng.normal(size=(700, 4)), columns=list("abcd"))
     with pytest.warns(TrainingWarning, match="its scores say little"):
         gan = make_gan(max_steps=60).fit(table)
-    assert gan.score_auc_ < 0.55
+    assert gan.score_worth_ < 0.55
 
 
 def test_arrays_come_back_as_arrays():
@@ -182,8 +185,8 @@ def test_early_stopping_ends_an_overfitting_run():
     rng = np.random.default_rng(0)
     noise = pd.DataFrame(rng.integers(0, 8, size=(700, 5)).astype(str), columns=list("abcde"))
     with pytest.warns(TrainingWarning):
-        gan = make_gan(max_steps=4000, epochs=None, dropout=0.0, random_state=1).fit(noise)
-    assert gan.stop_reason_ == "early_stopping" and gan.n_iter_ < 2000
+        gan = make_gan(max_steps=4000, epochs=None).fit(noise)
+    assert gan.stop_reason_ == "early_stopping" and gan.n_iter_ <= 1500
     assert -0.2 < gan.score(pd.DataFrame(rng.integers(0, 8, size=(700, 5)).astype(str), columns=list("abcde"))) < 0.05
 
 
