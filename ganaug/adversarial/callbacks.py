@@ -161,15 +161,16 @@ class EarlyStopping(Callback):
 
     Parameters
     ----------
-    every : int
-        Rounds between two looks.
+    every : int or None
+        Rounds between two looks; None looks once per epoch, but not more often than every 10 rounds nor less often
+        than every 50.
     patience : int
         Looks without improvement after which training ends.
     min_delta : float
         Smallest gain that counts, in the units of ``run.quality()``.
     """
 
-    def __init__(self, every: int = 50, patience: int = 12, min_delta: float = 0.0) -> None:
+    def __init__(self, every: int | None = None, patience: int = 20, min_delta: float = 0.0) -> None:
         self.every, self.patience, self.min_delta = every, patience, min_delta
 
     def on_fit_begin(self, run: Run) -> None:
@@ -178,11 +179,13 @@ class EarlyStopping(Callback):
         self._best_step, self._waited = 0, 0
 
     def on_train_begin(self, run: Run) -> None:
+        assert run.trainer is not None
+        self._every = self.every or min(50, max(10, run.trainer.batches.steps_per_epoch))
         if run.quality is not None and not run.step:  # what training must improve on
             self._look(run)
 
     def on_step_end(self, run: Run) -> None:
-        if run.quality is not None and run.step % self.every == 0:
+        if run.quality is not None and run.step % self._every == 0:
             self._look(run)
             if self._waited >= self.patience:
                 run.stop("early_stopping")
@@ -201,7 +204,7 @@ class EarlyStopping(Callback):
     def on_train_end(self, run: Run) -> None:
         if run.quality is None or run.trainer is None:
             return
-        if run.step and run.step % self.every:
+        if run.step and run.step % self._every:
             self._look(run)
         for name, state in self._weights.items():
             run.trainer.modules()[name].load_state_dict(state)

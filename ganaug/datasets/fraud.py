@@ -20,18 +20,14 @@ Payments = dict[str, np.ndarray]
 CODE = {name: code for code, name in enumerate(CATEGORIES)}
 
 
-def add_fraud(
-    payments: Payments, market: Market, n_fraud: int, rng: np.random.RandomState
-) -> np.ndarray:
+def add_fraud(payments: Payments, market: Market, n_fraud: int, rng: np.random.RandomState) -> np.ndarray:
     """Turn `n_fraud` payments into frauds, in place; return each payment's pattern, -1 for none."""
     n_samples = len(payments["second"])
     pattern = np.full(n_samples, -1)
     chosen = rng.permutation(n_samples)[:n_fraud]
     shares = np.cumsum([share for _, share, _ in PATTERNS.values()])
     ends = np.round(shares * n_fraud).astype(int)
-    for code, (part, (commit, _, burst)) in enumerate(
-        zip(np.split(chosen, ends[:-1]), PATTERNS.values(), strict=True)
-    ):
+    for code, (part, (commit, _, burst)) in enumerate(zip(np.split(chosen, ends[:-1]), PATTERNS.values(), strict=True)):
         if len(part):
             pattern[part] = code
             episode, turn = _episodes(len(part), burst, rng)
@@ -40,9 +36,7 @@ def add_fraud(
     return pattern
 
 
-def _episodes(
-    n_fraud: int, burst: tuple[int, int], rng: np.random.RandomState
-) -> tuple[np.ndarray, np.ndarray]:
+def _episodes(n_fraud: int, burst: tuple[int, int], rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
     """Return which episode each fraud belongs to, and its turn in it."""
     lengths = rng.randint(burst[0], burst[1] + 1, n_fraud)
     episode = np.repeat(np.arange(n_fraud), lengths)[:n_fraud]
@@ -65,9 +59,7 @@ def _start(
     local = (rng.random_sample(len(part)) < 0.35)[episode]
     payments["customer"][part] = victims
     payments["country"][part] = np.where(local, market.country[victims], places)
-    payments["distance_km"][part] = np.where(local, nearby, abroad) * rng.uniform(
-        0.95, 1.05, len(part)
-    )
+    payments["distance_km"][part] = np.where(local, nearby, abroad) * rng.uniform(0.95, 1.05, len(part))
 
 
 def _place(

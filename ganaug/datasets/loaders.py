@@ -82,8 +82,7 @@ def load_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     name = path.name.lower()
     if not name.endswith(SUFFIXES):
         raise InvalidInputError(
-            f"`path`={str(path)!r} ends in none of {', '.join(SUFFIXES)}; save the table as one "
-            "of these."
+            f"`path`={str(path)!r} ends in none of {', '.join(SUFFIXES)}; save the table as one of these."
         )
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
@@ -118,16 +117,12 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     # pandas renames the second of two equal names in silence, so the header is looked at first.
-    header = pd.read_csv(
-        path, header=None, nrows=1, dtype=str, na_values=[""], keep_default_na=False
-    )
+    header = pd.read_csv(path, header=None, nrows=1, dtype=str, na_values=[""], keep_default_na=False)
     _check_unique(path, pd.Index(header.iloc[0].dropna()))
     with warnings.catch_warnings():
         # A row longer than the header would lose its end or move every column by one.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        table = pd.read_csv(
-            path, keep_default_na=False, na_values=[""], index_col=False, low_memory=False
-        )
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""], index_col=False, low_memory=False)
     for column in table.columns:
         if pd.api.types.infer_dtype(table[column], skipna=True) == "string":
             table[column] = _parse_dates(table[column])
@@ -137,8 +132,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
 def _check_unique(path: Path, names: pd.Index) -> None:
     if not names.is_unique:
         raise InvalidInputError(
-            f"`path`={str(path)!r} has two columns named {names[names.duplicated()][0]!r}; "
-            "rename one."
+            f"`path`={str(path)!r} has two columns named {names[names.duplicated()][0]!r}; rename one."
         )
 
 
@@ -228,9 +222,7 @@ def _fetch(name: str, table: _PublicTable, subset: str) -> pd.DataFrame:
             f"{name!r} is not on this machine, and openml.org can't be reached ({error}); "
             f"{way_out}, or connect to the internet."
         ) from error
-    frame = frame.rename(columns=dict(table.rename)).rename(
-        columns=lambda column: column.rstrip(":")
-    )
+    frame = frame.rename(columns=dict(table.rename)).rename(columns=lambda column: column.rstrip(":"))
     if len(table.files) == 1:
         return frame
     warnings.warn(

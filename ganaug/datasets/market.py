@@ -48,9 +48,7 @@ class Market:
     merchant_country: np.ndarray
     categories: list[str] = field(default_factory=lambda: list(CATEGORIES))
     devices: list[str] = field(default_factory=lambda: ["phone", "laptop", "tablet"])
-    systems: list[str] = field(
-        default_factory=lambda: ["Android", "iOS", "Windows", "macOS", "Linux"]
-    )
+    systems: list[str] = field(default_factory=lambda: ["Android", "iOS", "Windows", "macOS", "Linux"])
 
     @classmethod
     def draw(cls, n_customers: int, rng: np.random.RandomState) -> Market:
@@ -90,9 +88,7 @@ class Market:
         return place * len(CATEGORIES) + category
 
 
-def genuine_payments(
-    market: Market, n_samples: int, rng: np.random.RandomState
-) -> dict[str, np.ndarray]:
+def genuine_payments(market: Market, n_samples: int, rng: np.random.RandomState) -> dict[str, np.ndarray]:
     """Return the codes and numbers of payments that nobody would object to."""
     habits = np.array(list(CATEGORIES.values()))
     weights = market.activity / market.activity.sum()

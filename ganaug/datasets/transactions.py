@@ -98,9 +98,7 @@ def make_transactions(
     return table
 
 
-def _table(
-    payments: dict[str, np.ndarray], market: Market, rng: np.random.RandomState
-) -> pd.DataFrame:
+def _table(payments: dict[str, np.ndarray], market: Market, rng: np.random.RandomState) -> pd.DataFrame:
     """Turn codes into columns, in the order in which a person would read them."""
     n_samples = len(payments["second"])
     customer = payments["customer"]

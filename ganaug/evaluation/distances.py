@@ -38,9 +38,7 @@ class EncodedColumn:
 def encode_column(name: Any, tables: dict[str, pd.DataFrame]) -> tuple[str, list[np.ndarray]]:
     """Turn one column of all tables into floats (NaN = missing) or into shared codes (-1)."""
     dtype = tables["real"][name].dtype
-    if pd.api.types.is_bool_dtype(dtype) or not (
-        pd.api.types.is_any_real_numeric_dtype(dtype) or dtype.kind in "mM"
-    ):
+    if pd.api.types.is_bool_dtype(dtype) or not (pd.api.types.is_any_real_numeric_dtype(dtype) or dtype.kind in "mM"):
         objects = [table[name].to_numpy(dtype=object) for table in tables.values()]
         try:
             codes, _ = pd.factorize(np.concatenate(objects))
@@ -137,9 +135,7 @@ def _contingency_distances(one: Levels, two: Levels) -> list[float]:
     """Return the total variation distance of two columns' contingency tables, for all sides."""
     (size_one, sides_one), (size_two, sides_two) = one, two
     return [
-        _total_variation(
-            left_one * size_two + left_two, right_one * size_two + right_two, size_one * size_two
-        )
+        _total_variation(left_one * size_two + left_two, right_one * size_two + right_two, size_one * size_two)
         for (left_one, right_one), (left_two, right_two) in zip(sides_one, sides_two, strict=True)
     ]
 
@@ -163,9 +159,7 @@ def _fewer_rows(columns: list[EncodedColumn], rng: np.random.RandomState) -> lis
     ]
 
 
-def _chosen_pairs(
-    columns: list[EncodedColumn], target: Any, rng: np.random.RandomState
-) -> list[tuple[int, int]]:
+def _chosen_pairs(columns: list[EncodedColumn], target: Any, rng: np.random.RandomState) -> list[tuple[int, int]]:
     ones, twos = np.triu_indices(len(columns), k=1)
     if len(ones) > MAX_PAIRS:
         place = next((at for at, column in enumerate(columns) if column.name == target), -1)

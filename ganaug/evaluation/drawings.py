@@ -50,9 +50,7 @@ def distribution(real: pd.Series, synthetic: pd.Series, kind: str) -> Markup | N
 
 
 def _histogram(axes: Axes, real: pd.Series, synthetic: pd.Series, kind: str) -> None:
-    _, sides = encode_column(
-        real.name, {"real": real.to_frame(), "synthetic": synthetic.to_frame()}
-    )
+    _, sides = encode_column(real.name, {"real": real.to_frame(), "synthetic": synthetic.to_frame()})
     finite = [side[np.isfinite(side)] for side in sides]
     edges = _bin_edges(finite[0])
     place = edges
@@ -61,9 +59,7 @@ def _histogram(axes: Axes, real: pd.Series, synthetic: pd.Series, kind: str) -> 
         locator = matplotlib.dates.AutoDateLocator(maxticks=6)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(matplotlib.dates.ConciseDateFormatter(locator))
-    for values, side, color, fill in zip(
-        finite, sides, (REAL, SYNTHETIC), (True, False), strict=True
-    ):
+    for values, side, color, fill in zip(finite, sides, (REAL, SYNTHETIC), (True, False), strict=True):
         counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), bins=edges)
         shares = 100 * counts / max(len(side), 1)
         axes.stairs(shares, place, color=color, fill=fill, alpha=0.55 if fill else 1, linewidth=1.6)
@@ -84,10 +80,7 @@ def _bin_edges(values: np.ndarray) -> np.ndarray:
 
 def _level_shares(real: pd.Series, synthetic: pd.Series, by_value: bool) -> pd.DataFrame:
     """Return the shares in % of the most frequent real levels, the rest and the missing."""
-    shares = [
-        100 * side.astype(object).value_counts(dropna=True) / len(side)
-        for side in (real, synthetic)
-    ]
+    shares = [100 * side.astype(object).value_counts(dropna=True) / len(side) for side in (real, synthetic)]
     frequent = shares[0][shares[0] > 0].head(MAX_LEVELS).index
     if by_value:
         frequent = frequent.sort_values()
@@ -100,9 +93,7 @@ def _level_shares(real: pd.Series, synthetic: pd.Series, by_value: bool) -> pd.D
         dtype=float,
     )
     missing = [100 * side.isna().mean() for side in (real, synthetic)]
-    others = [
-        max(100 - share - absent, 0) for share, absent in zip(table.sum(), missing, strict=True)
-    ]
+    others = [max(100 - share - absent, 0) for share, absent in zip(table.sum(), missing, strict=True)]
     extra = pd.DataFrame([others, missing], index=["(other)", "(missing)"], columns=table.columns)
     return pd.concat([table, extra[extra.max(axis=1) > 1e-9]])
 
@@ -127,9 +118,7 @@ def learning_curves(history: list[Mapping[str, Any]]) -> list[tuple[str, Markup]
     """Draw the terms of each player, and the held-out quality where it was measured."""
     curves = []
     for player in ("generator", "discriminator", "quality"):
-        names = dict.fromkeys(
-            key for row in history for key in row if str(key).startswith(f"{player}/")
-        )
+        names = dict.fromkeys(key for row in history for key in row if str(key).startswith(f"{player}/"))
         if names:
             with matplotlib.rc_context(STYLE):
                 curves.append((player, _curves(history, list(names), len(player) + 1)))
@@ -140,11 +129,7 @@ def _curves(history: list[Mapping[str, Any]], names: list[str], prefix: int) -> 
     figure = Figure(figsize=(6.4, 2.6), layout="constrained")
     axes = figure.add_subplot()
     for name in names:
-        points = [
-            (row.get("step", place), row[name])
-            for place, row in enumerate(history)
-            if row.get(name) is not None
-        ]
+        points = [(row.get("step", place), row[name]) for place, row in enumerate(history) if row.get(name) is not None]
         points = points[:: 1 + len(points) // MAX_POINTS]
         steps, values = np.array(points, dtype=float).T
         values = np.where(np.isfinite(values), values, np.nan)

@@ -77,10 +77,7 @@ class QualityReport:
                 f"furthest off are the column {worst['column']!r} ({worst['error']:.1f} %) and the "
                 f"pair {pair['column_a']!r}, {pair['column_b']!r} ({pair['error']:.1f} %)"
             )
-        return (
-            f"{figures} on average, where real rows differ from real rows by {floors}: "
-            f"{self._grade()}; {furthest}."
-        )
+        return f"{figures} on average, where real rows differ from real rows by {floors}: {self._grade()}; {furthest}."
 
     def _grade(self) -> str:
         trend_error, trend_floor = np.nan_to_num([self.trend_error, self.trend_floor])
@@ -91,8 +88,7 @@ class QualityReport:
             return "about as close as real rows are to each other"
         # The floor of a long table is near 0, so a small excess (in %) is called close as well.
         if all(
-            error - floor <= max(2 * floor, excess)
-            for (error, floor), excess in zip(errors, (1.5, 3.0), strict=True)
+            error - floor <= max(2 * floor, excess) for (error, floor), excess in zip(errors, (1.5, 3.0), strict=True)
         ):
             return "close, but measurably not the same"
         return "clearly not the same"
@@ -171,9 +167,7 @@ def quality(
         for column in sides
     ]
     columns = _worst_first(shapes, ["column", "kind", "error", "floor"])
-    pairs = _worst_first(
-        trend_errors(sides, target, rng), ["column_a", "column_b", "error", "floor"]
-    )
+    pairs = _worst_first(trend_errors(sides, target, rng), ["column_a", "column_b", "error", "floor"])
     means = [float(frame[part].mean()) for frame in (columns, pairs) for part in ("error", "floor")]
     return QualityReport(means[0], means[2], means[1], means[3], columns, pairs, target)
 
@@ -194,16 +188,12 @@ def _check_tables(tables: dict[str, pd.DataFrame], target: Any) -> None:
                 f"{list(extra)[:5]}; add or drop them, e.g. {role}[real.columns]."
             )
         if table.empty or (role == "real" and len(tables) == 2 and len(table) < 2):
-            raise InvalidInputError(
-                f"`{role}` has shape {table.shape}; give at least one column and two rows."
-            )
+            raise InvalidInputError(f"`{role}` has shape {table.shape}; give at least one column and two rows.")
     if target is not None and target not in wanted:
         raise InvalidInputError(f"`target`={target!r} is no column of `real`: {list(wanted)[:20]}.")
 
 
-def _sides(
-    arrays: list[np.ndarray], orders: list[np.ndarray]
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def _sides(arrays: list[np.ndarray], orders: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return what is compared: real and synthetic for the error, real and real for the floor."""
     real, synthetic, *holdout = arrays
     half = len(real) // 2

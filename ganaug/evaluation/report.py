@@ -97,9 +97,7 @@ def _context(
     try:
         from ganaug.evaluation import drawings
     except ImportError as error:
-        raise MissingDependencyError(
-            f"The report needs {error.name}; run: pip install matplotlib Jinja2"
-        ) from error
+        raise MissingDependencyError(f"The report needs {error.name}; run: pip install matplotlib Jinja2") from error
     worst = report.columns.head(MAX_COLUMNS)
     return {
         "title": title,
@@ -116,8 +114,7 @@ def _context(
             for name, row in zip(worst["column"], worst.to_dict("records"), strict=True)
         ],
         "missing": {
-            name: (100 * real[name].isna().mean(), 100 * synthetic[name].isna().mean())
-            for name in worst["column"]
+            name: (100 * real[name].isna().mean(), 100 * synthetic[name].isna().mean()) for name in worst["column"]
         },
         "curves": drawings.learning_curves(list(history or [])),
         "diagnosis": diagnosis,

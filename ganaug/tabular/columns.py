@@ -14,10 +14,10 @@ from ganaug.exceptions import ConditionError
 from ganaug.tabular.forms import NumberForm, dtype_name, parse_time
 
 UNSEEN = -1
-MAX_DISCRETE = 130
-"""A number column with at most so many distinct values keeps each of them as a level."""
+DISCRETE_RANGE = (20, 130)
+"""A number column with few distinct values keeps each as a level: a tenth of the rows, within these limits."""
 _KNOTS_PER_BIN = 33
-_EDGE = 1e-6
+_EDGE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,8 @@ class NumberColumn:
         present = np.sort(axis[~np.isnan(axis)])
         values, counts = np.unique(present, return_counts=True)
         is_atom = np.ones(len(values), bool)
-        if len(values) > MAX_DISCRETE:
+        low, high = DISCRETE_RANGE
+        if len(values) > min(max(len(present) // 10, low), high):
             is_atom = counts > len(present) / max_bins
         rest = np.repeat(values[~is_atom], counts[~is_atom])
         n_bins = max(1, round(max_bins * len(rest) / max(1, len(present)))) if len(rest) else 0
@@ -297,8 +298,8 @@ class NumberColumn:
             low, high = self._limits()
             seen = [self.form.from_axis(np.array([edge])).iloc[0] for edge in (low, high)]
             raise ConditionError(
-                f"Column {self.name!r} has nothing in {wanted!r}: the training data lie between {seen[0]!r} "
-                f"and {seen[1]!r}. Widen the condition."
+                f"Column {self.name!r} has nothing in {wanted!r}: the training data lie between {seen[0]} "
+                f"and {seen[1]}. Widen the condition."
             )
         levels, lows, highs, values, limits = zip(*rows, strict=True)
         size = len(rows)

@@ -49,8 +49,8 @@ class TableEncoder:
     ----------
     max_categories : int, default=200
         Categories per column that keep a level of their own; the rarest others share one.
-    max_bins : int, default=32
-        Bins for a column of many distinct numbers.
+    max_bins : int or "auto", default="auto"
+        Bins for a column of many distinct numbers; "auto" grows with the table, from 5 to 32 (at 10,000 rows).
     categorical_features : "from_dtype" or list of names, default="from_dtype"
         Columns to treat as categories whatever their dtype.
     schema : dict, optional
@@ -76,7 +76,7 @@ class TableEncoder:
         self,
         *,
         max_categories: int = 200,
-        max_bins: int = 32,
+        max_bins: int | str = "auto",
         categorical_features: str | Sequence[Any] = "from_dtype",
         schema: Mapping[Any, str] | None = None,
     ) -> None:
@@ -89,6 +89,7 @@ class TableEncoder:
         """Learn levels from ``table``; ``on_column(done, total)`` is told of the progress."""
         check_names(table)
         columns: list[Column] = []
+        self.n_bins_ = self.max_bins if isinstance(self.max_bins, int) else _choose_bins(len(table))
         for place in range(table.shape[1]):
             columns.append(self._learn(table.iloc[:, place]))
             if on_column is not None:
@@ -176,7 +177,7 @@ class TableEncoder:
             form = learn_form(column, kind, text_format)
             if not form.is_exact and column.nunique() <= self.max_categories:
                 return CategoryColumn.learn(column, self.max_categories)
-            return NumberColumn.learn(column, form, self.max_bins)
+            return NumberColumn.learn(column, form, self.n_bins_)
         except (TypeError, ValueError, OverflowError) as error:
             if isinstance(error, InvalidInputError):
                 raise
@@ -218,6 +219,11 @@ class TableEncoder:
                 return "text", text_format
         is_identifier = n_distinct > self.max_categories and n_distinct >= 0.9 * len(present)
         return ("identifier" if is_identifier else "category"), None
+
+
+def _choose_bins(n_rows: int) -> int:
+    """Return how many bins a table of ``n_rows`` can fill; positions inside the bins are learned as well."""
+    return min(32, max(5, round(n_rows**0.5 / 3)))
 
 
 def _kind_from_dtype(column: pd.Series) -> str:

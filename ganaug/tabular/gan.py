@@ -34,8 +34,8 @@ from ganaug.tabular.sampling import sample_table
 from ganaug.tabular.scoring import (
     check_worth,
     discriminator_scores,
+    held_out_quality,
     log_likelihoods,
-    mean_log_likelihood,
 )
 
 _HELD_OUT_RANGE = (100, 2000)
@@ -69,14 +69,15 @@ class TabularGAN(DensityMixin, BaseGAN):
         Kind of columns, ``{column: "number" | "category" | "datetime" | "identifier"}``, where the dtype does not tell.
     max_categories : int, default=200
         Categories per column with a level of their own; the rarest others share one, and are drawn back by frequency.
-    max_bins : int, default=32
-        Bins for a column with more than 130 distinct numbers.
+    max_bins : int or "auto", default="auto"
+        Bins for a column of many distinct numbers; "auto" grows with the table, from 5 to 32 (at 10,000 rows).
     generator_hidden : tuple of two ints, default=(96, 64)
         Width of the context that columns are drawn from, and of each column's residual block.
     discriminator_hidden : tuple of ints, default=(128, 128)
         Width of the discriminator's trunk, then of each residual block.
-    dropout : float, default=0.25
-        Dropout of the generator while it learns from real records.
+    dropout : float or "auto", default="auto"
+        Dropout of the generator while it learns from real records; "auto" falls from 0.5 for tables of up to 2,000 rows
+        to 0.25 for those of 20,000 and more.
     loss : str, default="relativistic"
         "minimax", "non_saturating", "least_squares", "hinge", "wasserstein" or "relativistic".
     adversarial_weight, likelihood_weight : float, default=1.0
@@ -156,10 +157,10 @@ class TabularGAN(DensityMixin, BaseGAN):
         "categorical_features": ["array-like", StrOptions({"from_dtype"})],
         "schema": [dict, None],
         "max_categories": [Interval(Integral, 2, None, closed="left")],
-        "max_bins": [Interval(Integral, 2, None, closed="left")],
+        "max_bins": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
         "generator_hidden": [tuple, list],
         "discriminator_hidden": [tuple, list],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
         "adversarial_weight": [Interval(Real, 0, None, closed="left")],
         "adversarial_interval": [Interval(Integral, 1, None, closed="left")],
         "likelihood_weight": [Interval(Real, 0, None, closed="left")],
@@ -179,10 +180,10 @@ class TabularGAN(DensityMixin, BaseGAN):
         categorical_features: str | Sequence[Any] = "from_dtype",
         schema: Mapping[Any, str] | None = None,
         max_categories: int = 200,
-        max_bins: int = 32,
+        max_bins: int | str = "auto",
         generator_hidden: tuple[int, int] = (96, 64),
         discriminator_hidden: tuple[int, ...] = (128, 128),
-        dropout: float = 0.25,
+        dropout: float | str = "auto",
         loss: str = "relativistic",
         adversarial_weight: float = 1.0,
         adversarial_interval: int = 4,
@@ -338,7 +339,9 @@ class TabularGAN(DensityMixin, BaseGAN):
     def _make_game(self) -> TabularGame:
         layout = TableLayout.of(self.encoder_.modeled_)
         context_dim, block_dim = self.generator_hidden
-        generator = TableGenerator(layout, context_dim, block_dim, self.dropout)
+        n_rows = int(self.encoder_.modeled_[0].counts.sum())
+        dropout = _choose_dropout(n_rows) if isinstance(self.dropout, str) else self.dropout
+        generator = TableGenerator(layout, context_dim, block_dim, dropout)
         n_inputs = self.pac * RecordView(layout).width
         discriminator = TableDiscriminator(n_inputs, self.discriminator_hidden)
         return TabularGame(
@@ -367,7 +370,7 @@ class TabularGAN(DensityMixin, BaseGAN):
             sample_table(averaged, self.encoder_, _PREVIEW_ROWS, None, seed), return_y=False
         )
         if len(self._held_out):
-            run.quality = lambda: mean_log_likelihood(averaged, self._held_out)
+            run.quality = lambda: held_out_quality(averaged, self._held_out)
 
     def _finish(self) -> None:
         self.score_worth_ = check_worth(self.game_, self._held_out, self.seed_) if self.scrambled_weight else None
@@ -416,6 +419,11 @@ def _count_held_out(n_rows: int, fraction: float) -> int:
     low, high = _HELD_OUT_RANGE
     wanted = min(max(int(fraction * n_rows), low), high, n_rows // 5)
     return wanted if n_rows >= 50 else 0
+
+
+def _choose_dropout(n_rows: int) -> float:
+    """Return more dropout for smaller tables, which the generator would learn by heart."""
+    return float(np.interp(np.log(n_rows), np.log([2_000, 20_000]), [0.5, 0.25]))
 
 
 def _check_widths(name: str, widths: Sequence[Any], exactly: int | None = None) -> None:

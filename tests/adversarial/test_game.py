@@ -1,7 +1,7 @@
 import pytest
 import torch
-from toys import CENTER, make_game, make_records, make_trainer
 from torch import nn
+from toys import CENTER, make_game, make_records, make_trainer
 
 from ganaug.adversarial import LOSSES, Batch, Budget, Game, NoiseGame, Turn, isolated_rng, make_generator
 

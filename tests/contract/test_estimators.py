@@ -1,0 +1,285 @@
+"""One contract over every estimator of the package: a new one is tested by being there."""
+
+import importlib
+import inspect
+import json
+import pickle
+import pkgutil
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import ganaug
+from ganaug.base import BaseGAN
+from ganaug.exceptions import FormatVersionError, ModelFileError
+from ganaug.persistence import LOADABLE
+
+SMALL = {
+    "TabularGAN": {"max_steps": 12, "epochs": None, "batch_size": 64},
+    "CTGAN": {"epochs": 1, "batch_size": 50, "generator_hidden": (16,), "discriminator_hidden": (16,)},
+    "TVAE": {"epochs": 1, "batch_size": 50, "encoder_hidden": (16,), "decoder_hidden": (16,)},
+}
+"""Budgets that make a test of each; a class that is not named here is tested with its defaults."""
+
+pytestmark = pytest.mark.filterwarnings("ignore:score_samples ranks")
+
+
+def find_estimators():
+    """Every public class with ``fit`` and ``sample`` that the package defines."""
+    found = {}
+    for module in pkgutil.walk_packages(ganaug.__path__, "ganaug."):
+        for name, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            is_ours = cls.__module__.startswith("ganaug.") and not name.startswith("_") and not inspect.isabstract(cls)
+            if is_ours and hasattr(cls, "fit") and hasattr(cls, "sample") and "__init__" in vars(cls):
+                found[name] = cls
+    return found
+
+
+ESTIMATORS = find_estimators()
+GANS = {name: cls for name, cls in ESTIMATORS.items() if issubclass(cls, BaseGAN)}
+
+
+def make(name, **kwargs):
+    if name in ("CTGAN", "TVAE"):
+        pytest.importorskip("ctgan", reason="needs the extra ganaug[sdv]")
+    return ESTIMATORS[name](**{**SMALL.get(name, {}), "random_state": 0, **kwargs})
+
+
+def make_table(n_rows=300, seed=0):
+    rng = np.random.default_rng(seed)
+    city = rng.choice(["Rome", "Oslo", None], n_rows)
+    return pd.DataFrame({"city": city, "size": rng.normal(size=n_rows), "count": rng.integers(0, 9, n_rows)})
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return {name: make(name).fit(make_table()) for name in GANS}
+
+
+def test_the_estimators_are_found():
+    assert {"TabularGAN", "CTGAN", "TVAE"} <= set(ESTIMATORS)
+    assert set(GANS) == set(LOADABLE)  # what can be saved can be loaded, and nothing else
+
+
+@parametrize_with_checks([make(name) for name in sorted(GANS)], xfail_strict=True)
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+# Promise 1: __init__ only stores, fit validates, what is learned ends in _; clone and get_params work.
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+def test_init_only_stores_and_clone_gives_an_equal_unfitted_one(name):
+    markers = {
+        parameter: object()
+        for parameter in inspect.signature(ESTIMATORS[name].__init__).parameters
+        if parameter != "self"
+    }
+    assert vars(ESTIMATORS[name](**markers)) == markers
+    estimator = make(name).fit(make_table(80))
+    copy = clone(estimator)
+    assert repr(copy.get_params()) == repr(estimator.get_params())
+    assert not [attribute for attribute in vars(copy) if attribute.endswith("_")]
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+def test_fitting_changes_no_parameter_and_learned_names_end_in_an_underscore(name):
+    estimator = make(name)
+    before = repr(estimator.get_params())
+    estimator.fit(make_table(80))
+    assert repr(estimator.get_params()) == before
+    learned = set(vars(estimator)) - set(estimator.get_params())
+    assert all(attribute.endswith("_") for attribute in learned), learned
+
+
+# Promise 2: same random_state, same bits; global generators untouched.
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+def test_same_seed_same_samples_and_global_generators_untouched(name):
+    np.random.seed(1), torch.manual_seed(1)
+    states = np.random.get_state()[1].copy(), torch.get_rng_state()
+    first, second, other = (make(name, random_state=seed).fit(make_table()) for seed in (0, 0, 1))
+    pd.testing.assert_frame_equal(first.sample(50), second.sample(50), check_exact=True)
+    assert not first.sample(50).equals(other.sample(50))
+    assert not first.sample(50).equals(first.sample(50, random_state=7))
+    assert (states[0] == np.random.get_state()[1]).all() and torch.equal(states[1], torch.get_rng_state())
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+def test_without_a_seed_samples_differ(name):
+    estimator = make(name, random_state=None).fit(make_table(80))
+    assert not estimator.sample(50).equals(estimator.sample(50))
+
+
+@pytest.mark.parametrize("name", sorted(GANS))
+def test_weights_and_history_are_equal_bit_for_bit(name):
+    first, second = (make(name).fit(make_table()) for _ in range(2))
+    for key, value in first.game_.state_dict().items():
+        assert torch.equal(value, second.game_.state_dict()[key]), key
+    timeless = [
+        [{key: value for key, value in row.items() if key != "seconds"} for row in gan.history_]
+        for gan in (first, second)
+    ]
+    assert timeless[0] == timeless[1]
+
+
+@pytest.mark.parametrize("name", sorted(GANS))
+def test_a_row_is_the_same_however_many_are_drawn(fitted, name):
+    few, many = fitted[name].sample(10), fitted[name].sample(3000)
+    pd.testing.assert_frame_equal(few, many.iloc[:10], check_exact=True)
+
+
+# Promise 3: a record's score depends on no other record.
+
+
+@pytest.mark.parametrize("name", sorted(GANS))
+def test_scores_do_not_depend_on_the_batch(fitted, name):
+    table = make_table(1000, seed=3)
+    scores = fitted[name].score_samples(table)
+    order = np.random.default_rng(0).permutation(1000)
+    assert scores.dtype == np.float64
+    assert np.array_equal(fitted[name].score_samples(table.iloc[order]), scores[order])
+    assert np.array_equal(np.r_[tuple(fitted[name].score_samples(table.iloc[[row]]) for row in range(20))], scores[:20])
+    assert np.array_equal(fitted[name].score_samples(table.iloc[300:777]), scores[300:777])
+
+
+# Promise 4: files without pickle or training rows, refused where they don't fit.
+
+
+@pytest.mark.parametrize("name", sorted(GANS))
+def test_saved_models_come_back_equal(fitted, name, tmp_path):
+    path = fitted[name].save(tmp_path / "model")
+    assert sorted(file.name for file in path.iterdir()) == ["model.json", "weights.safetensors"]
+    back = ganaug.load(path)
+    assert type(back) is type(fitted[name]) and repr(back.get_params()) == repr(fitted[name].get_params())
+    pd.testing.assert_frame_equal(back.sample(100), fitted[name].sample(100), check_exact=True)
+    table = make_table(50, seed=4)
+    assert np.array_equal(back.score_samples(table), fitted[name].score_samples(table))
+    assert back.history_ == fitted[name].history_ and str(back.diagnose()) == str(fitted[name].diagnose())
+    again = back.save(tmp_path / "again")
+    strip = lambda file: {key: value for key, value in json.loads(file.read_text()).items() if key != "versions"}  # noqa: E731
+    assert strip(again / "model.json") == strip(path / "model.json")
+
+
+@pytest.mark.parametrize("name", sorted(GANS))
+def test_a_saved_model_holds_no_training_row(name, tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"name": [f"{value:08x}" for value in rng.integers(16**7, 16**8, 400)], "size": rng.normal(size=400)}
+    )
+    with pytest.warns(match="identifier"):
+        path = make(name).fit(table).save(tmp_path / "model")
+    content = (path / "model.json").read_text() + (path / "weights.safetensors").read_bytes().decode("latin-1")
+    assert not [value for value in table["name"] if value in content]
+    sizes = np.concatenate([ganaug.load(path).encoder_.columns_[1].knot_values])
+    assert len(sizes) < 250  # quantiles of a column, not the column
+
+
+@pytest.mark.parametrize("name", sorted(GANS))
+def test_files_that_do_not_fit_are_refused(fitted, name, tmp_path):
+    path = fitted[name].save(tmp_path / "model")
+    model = json.loads((path / "model.json").read_text())
+
+    def load_with(**changes):
+        (path / "model.json").write_text(json.dumps(model | changes))
+        return ganaug.load(path)
+
+    with pytest.raises(FormatVersionError, match="format version 99; this release of ganaug reads version 1"):
+        load_with(format_version=99)
+    with pytest.raises(ModelFileError, match="'Popen', which is none of"):
+        load_with(**{"class": "Popen"})
+    with pytest.raises(ModelFileError, match="shapes of"):
+        load_with(tensors={**model["tensors"], "game.generator.bias": [10**9]})
+    wide = [["generator_hidden", {"tuple": [10**7, 10**7]}]]
+    with pytest.raises(ModelFileError, match="don't fit its weights"):  # refused before 400 TB are asked for
+        load_with(parameters={"dict": wide})
+    (path / "model.json").write_text("{")
+    with pytest.raises(ModelFileError, match="can't be read"):
+        ganaug.load(path)
+    with pytest.raises(ModelFileError, match="it has no model.json"):
+        ganaug.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(GANS))
+def test_saving_is_all_or_nothing(fitted, name, tmp_path, monkeypatch):
+    path = fitted[name].save(tmp_path / "model")
+    before = (path / "model.json").read_bytes()
+    monkeypatch.setattr("ganaug.persistence.save_file", lambda *args, **kwargs: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        fitted[name].save(path)
+    assert (path / "model.json").read_bytes() == before and [item.name for item in tmp_path.iterdir()] == ["model"]
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "thesis.txt").write_text("words")
+    with pytest.raises(ValueError, match="is not a ganaug model, so it is not overwritten"):
+        fitted[name].save(tmp_path / "precious")
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+@pytest.mark.parametrize("dump", [pickle, joblib])
+def test_pickles_hold_a_model_that_samples_the_same(name, dump, tmp_path):
+    estimator = make(name).fit(make_table(80))
+    with open(tmp_path / "model", "wb") as file:
+        dump.dump(estimator, file)
+    with open(tmp_path / "model", "rb") as file:
+        back = dump.load(file)
+    pd.testing.assert_frame_equal(back.sample(30), estimator.sample(30), check_exact=True)
+
+
+@pytest.mark.parametrize("name", sorted(GANS))
+def test_pickles_hold_no_torch_objects(fitted, name):
+    assert b"torch" not in pickle.dumps(fitted[name])
+
+
+# Promise 5: nothing is dropped in silence.
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+def test_37_rows_and_a_large_batch(name):
+    estimator = make(name, batch_size=500).fit(make_table(37))
+    assert len(estimator.sample(11)) == 11 and estimator.n_iter_ >= 1 and estimator.stop_reason_
+
+
+@pytest.mark.parametrize("name", sorted(GANS))
+def test_ctrl_c_leaves_a_fitted_estimator(name):
+    from ganaug.adversarial import Callback
+
+    class Interrupt(Callback):
+        def on_step_end(self, run):
+            if run.step == 3:
+                raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="interrupted at step 3"):
+        estimator = make(name, callbacks=[Interrupt()]).fit(make_table())
+    assert estimator.stop_reason_ == "interrupted" and estimator.n_iter_ == 3 and len(estimator.sample(5)) == 5
+
+
+# True resume, through the estimator.
+
+
+@pytest.mark.parametrize("name", sorted(GANS))
+def test_an_interrupted_fit_resumes_bit_for_bit(name, tmp_path):
+    from ganaug.adversarial import Callback, Checkpoint
+    from ganaug.exceptions import CheckpointError
+
+    class StopAfter(Callback):
+        def on_epoch_end(self, run):
+            if run.epoch == 5:
+                run.stop("enough")
+
+    budget = {"epochs": 10, "max_steps": None}
+    whole = make(name, **budget).fit(make_table())
+    half = make(name, callbacks=[Checkpoint(tmp_path / "c"), StopAfter()], **budget).fit(make_table())
+    assert half.n_iter_ < whole.n_iter_
+    resumed = make(name, random_state=None, **budget).fit(make_table(), resume_from=tmp_path / "c")
+    for key, value in whole.game_.state_dict().items():
+        assert torch.equal(value, resumed.game_.state_dict()[key]), key
+    assert resumed.n_iter_ == whole.n_iter_ and len(resumed.history_) == len(whole.history_)
+    with pytest.raises(CheckpointError, match="records"):
+        make(name, **budget).fit(make_table(seed=9), resume_from=tmp_path / "c")
