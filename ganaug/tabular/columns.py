@@ -335,10 +335,17 @@ class NumberColumn:
         low, high = self._limits()
         if level == UNSEEN or not low <= number <= high:
             return []
+        limits = (number, number)
         if not self.is_binned[level]:
             exact = self.decode_axis(np.array([level]), np.array([position]))[0]
-            return [(level, 0.0, 1.0, None, (number, number))] if exact == number else []
-        return [(level, position, position, number, (number, number))]
+            return [(level, 0.0, 1.0, number, limits)] if exact == number else []
+        # A number stands for the stretch of those that round to it, so that several can be weighed.
+        unit = (high - low) * 1e-6 if self.form.decimals is None else 10.0**-self.form.decimals
+        first, last = self._limits(bins_only=True)
+        edges = np.clip([number - unit / 2, number + unit / 2], first, last)
+        places = self._places(edges)
+        start, stop = np.clip([places[0][0] - level, places[1][1] - level], 0.0, 1.0)
+        return [(level, start, max(stop, start + _EDGE), number, limits)]
 
     def _on_axis(self, value: Any, default: float) -> float:
         if value is None:

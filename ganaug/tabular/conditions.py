@@ -40,7 +40,7 @@ def compile_conditions(conditions: Mapping[Any, Any] | None, encoder: TableEncod
 
 def is_open(choices: Choices) -> bool:
     """Whether a condition leaves anything to draw."""
-    return len(choices.levels) > 1 or bool((choices.highs > choices.lows).any() and choices.values[0] is None)
+    return len(choices.levels) > 1 or choices.values[0] is None
 
 
 def compile_frame(frame: pd.DataFrame) -> list[tuple[dict[Any, Any], np.ndarray]]:

@@ -27,6 +27,7 @@ BLOCK = 1024
 CANDIDATES = 32
 """Candidates per row when several columns have more than one allowed value."""
 _EDGE = 1e-6
+_NARROW = 1e-3
 
 
 @dataclass(frozen=True)
@@ -163,10 +164,11 @@ def _cumulative(edge: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
 
 
 def _log_stretch(low: float, high: float, mean: Tensor, scale: Tensor) -> Tensor:
-    """Return log P(low < position < high), or the log density where both are one point."""
+    """Return log P(low < position < high)."""
+    if high - low < _NARROW:  # the difference of two nearly equal float32 numbers would be noise
+        middle = torch.full_like(mean, 0.5 * (low + high))
+        return log_density(middle, mean, scale) + math.log(high - low)
     edges = torch.tensor([low, high], device=mean.device)
-    if high - low < _EDGE:
-        return log_density(edges[:1].expand_as(mean), mean, scale)
     mass = _cumulative(edges[1], mean, scale) - _cumulative(edges[0], mean, scale)
     return mass.clamp_min(1e-12).log()
 
