@@ -11,13 +11,14 @@ import os
 import shutil
 import sys
 import tempfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as tensors_to_bytes
 
 from ganaug.exceptions import FormatVersionError, InvalidInputError, ModelFileError
 
@@ -59,7 +60,9 @@ def save(estimator: "BaseGAN", path: str | os.PathLike[str]) -> Path:
             f"{target} exists and is not a ganaug model, so it is not overwritten. Choose another path."
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    # Not mkdtemp: its folders are private, and a model is for whoever may read the folder it is put in.
+    temporary = target.parent / f".{target.name}.{uuid.uuid4().hex}"
+    temporary.mkdir()
     try:
         _write(estimator, temporary)
         _swap(temporary, target)
@@ -132,10 +135,9 @@ def _write(estimator: "BaseGAN", folder: Path) -> None:
         "fitted": fitted,
         "tensors": {name: list(value.shape) for name, value in tensors.items()},
     }
-    save_file(tensors, folder / _WEIGHTS)
+    (folder / _WEIGHTS).write_bytes(tensors_to_bytes(tensors))
     # allow_nan=False would refuse an infinite history figure; Python reads back what it writes.
     (folder / _MODEL).write_text(json.dumps(model, indent=1, ensure_ascii=False), encoding="utf-8")
-    os.chmod(folder, 0o755)
 
 
 def _swap(new: Path, target: Path) -> None:
