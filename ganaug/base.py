@@ -22,6 +22,7 @@ from ganaug.adversarial import (
     PENALTIES,
     SCHEDULES,
     Batches,
+    BatchStream,
     Budget,
     Callback,
     Diagnosis,
@@ -39,7 +40,7 @@ from ganaug.adversarial import (
     resume,
 )
 from ganaug.adversarial.snapshot import read_tree
-from ganaug.exceptions import InvalidInputError
+from ganaug.exceptions import InvalidInputError, ModelFileError
 
 _BUDGET = ("epochs", "max_steps", "max_seconds")
 _NOT_IDENTITY = (*_BUDGET, "callbacks", "verbose", "device", "random_state")
@@ -87,6 +88,10 @@ class BaseGAN(BaseEstimator, ABC):
     def _prepare_run(self, run: Run, trainer: Trainer) -> None:
         """Give ``run`` its ``preview`` and ``quality``."""
 
+    def _make_batches(self, records: RecordSource, device: torch.device) -> BatchStream:
+        """Return the stream of batches that training pulls from."""
+        return Batches(records, self.batch_size, make_generator(self.seed_, "batches"), device)
+
     def _own_callbacks(self) -> list[Callback]:
         """Return the callbacks that parameters ask for."""
         return []
@@ -112,10 +117,11 @@ class BaseGAN(BaseEstimator, ABC):
         self
         """
         self._check_budget()
+        vars(self).pop("game_", None)  # a fit that fails leaves nothing that looks fitted
         self.seed_ = self._draw_seed(resume_from)
         self.callbacks_ = [clone(callback) for callback in self.callbacks or ()]
         progress = [ProgressBar()] if self.verbose else []
-        callbacks = [History(), *self._own_callbacks(), *progress, *self.callbacks_]
+        callbacks = [*self._own_callbacks(), History(), *progress, *self.callbacks_]
         run = Run(callbacks, parameters=self.get_params(deep=False))
         try:
             run.tell("on_fit_begin")
@@ -130,7 +136,7 @@ class BaseGAN(BaseEstimator, ABC):
         records = self._encode_training(X, y, run)
         with isolated_rng(derive_seed(self.seed_, "weights")):
             game = self._make_game()
-        batches = Batches(records, self.batch_size, make_generator(self.seed_, "batches"), device)
+        batches = self._make_batches(records, device)
         budget = Budget(**{name: getattr(self, name) for name in _BUDGET})
         trainer = Trainer(game.to(device), batches, run, budget, self._settings(device), self.seed_)
         run.identity = self._identity(records)
@@ -143,6 +149,9 @@ class BaseGAN(BaseEstimator, ABC):
         self.game_ = game.eval().requires_grad_(False)
         self.history_, self.n_iter_, self.stop_reason_ = run.history, run.step, run.stop_reason
         self._finish()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "game_")
 
     @property
     def generator_(self) -> nn.Module:
@@ -212,6 +221,8 @@ class BaseGAN(BaseEstimator, ABC):
     def _restore_fitted(self, state: dict[str, Any]) -> None:
         self._restore_encoder(state.pop("encoder"))
         for name, value in state.items():
+            if name not in (*self._fitted_names, "feature_names_in_"):
+                raise ModelFileError(f"{name!r} is nothing that a {type(self).__name__} learns.")
             setattr(self, name, value)
 
     def _saved_params(self) -> dict[str, Any]:
@@ -256,31 +267,36 @@ class BaseGAN(BaseEstimator, ABC):
         """Return what a checkpoint must share with the fit that resumes it."""
         params = {name: value for name, value in self.get_params(deep=False).items() if name not in _NOT_IDENTITY}
         indices = torch.arange(0, len(records), max(1, len(records) // 1000))
-        sample = records.take(indices).real.cpu().contiguous().numpy()
+        digest = hashlib.sha256()
+        for part in vars(records.take(indices)).values():
+            if part is not None:
+                digest.update(part.cpu().contiguous().numpy().tobytes())
         return {
             "seed": self.seed_,
             "parameters": repr(sorted(params.items())),
-            "records": [len(records), hashlib.sha256(sample.tobytes()).hexdigest()[:16]],
+            "records": [len(records), digest.hexdigest()[:16]],
         }
 
 
 def resolve_device(device: str, fallback: bool = False) -> torch.device:
-    """Return the torch device that ``device`` names; "auto" is the best there is.
+    """Return the torch device that ``device`` names; "auto" is CUDA where there is one.
 
     With ``fallback``, a device that this machine lacks becomes "auto": a model loads on a CPU whatever it was
     trained on.
     """
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    kind = device.split(":")[0]
-    if device == "auto" or (fallback and not available.get(kind, False)):
-        return torch.device(next(name for name, is_there in available.items() if is_there))
-    if not available.get(kind, False):
-        there = [name for name, is_there in available.items() if is_there]
-        raise InvalidInputError(f"device={device!r} is not available here. Use 'auto' or one of {there}.")
+    counts = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available()), "cpu": 1}
     try:
-        return torch.device(device)
+        wanted = torch.device("cpu" if device == "auto" else device)
     except RuntimeError as error:
-        raise InvalidInputError(f"device={device!r} is no device: {error}. Use 'auto'.") from error
+        raise InvalidInputError(f"device={device!r} is not available here: {error}. Use 'auto'.") from error
+    is_there = (wanted.index or 0) < counts.get(wanted.type, 0)
+    if device == "auto" or (fallback and not is_there):
+        # Not mps, which has no float64 and on which nothing was ever run here: it is taken when asked for.
+        return torch.device("cuda" if counts["cuda"] else "cpu")
+    if not is_there:
+        there = [name for name, count in counts.items() if count]
+        raise InvalidInputError(f"device={device!r} is not available here. Use 'auto' or one of {there}.")
+    return wanted
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:

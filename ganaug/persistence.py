@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as tensors_to_bytes
 
 from ganaug.exceptions import FormatVersionError, InvalidInputError, ModelFileError
+from ganaug.plain import decode, encode
 
 if TYPE_CHECKING:
     from ganaug.base import BaseGAN
@@ -29,6 +30,17 @@ FORMAT_VERSION = 1
 LOADABLE = {"TabularGAN": "ganaug.tabular.gan"}
 """Class name -> module: the only classes that ``load`` will build."""
 
+_UNREADABLE = (
+    OSError,
+    SafetensorError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RuntimeError,
+    OverflowError,
+)
+"""What a damaged or tampered file may raise on its way in."""
 _MODEL, _WEIGHTS = "model.json", "weights.safetensors"
 
 
@@ -54,7 +66,7 @@ def save(estimator: "BaseGAN", path: str | os.PathLike[str]) -> Path:
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(estimator)
-    target = Path(path)
+    target = Path(path).expanduser()
     if target.exists() and not (target / _MODEL).is_file():
         raise InvalidInputError(
             f"{target} exists and is not a ganaug model, so it is not overwritten. Choose another path."
@@ -72,7 +84,7 @@ def save(estimator: "BaseGAN", path: str | os.PathLike[str]) -> Path:
 
 
 def load(path: str | os.PathLike[str]) -> "BaseGAN":
-    """Load a fitted estimator that ``save`` wrote; it lands on this machine's ``device="auto"``.
+    """Load a fitted estimator that ``save`` wrote, on the device it names or, where that is missing, on "auto".
 
     Parameters
     ----------
@@ -91,7 +103,7 @@ def load(path: str | os.PathLike[str]) -> "BaseGAN":
     FormatVersionError
         If it was written in a format that this release does not know.
     """
-    folder = Path(path)
+    folder = Path(path).expanduser()
     model = _read_json(folder / _MODEL)
     version = model.get("format_version")
     if version != FORMAT_VERSION:
@@ -99,7 +111,7 @@ def load(path: str | os.PathLike[str]) -> "BaseGAN":
             f"{folder} has format version {version!r}; this release of ganaug reads version "
             f"{FORMAT_VERSION}. Install the release that wrote it: {model.get('versions')}."
         )
-    name = model.get("class")
+    name = str(model.get("class"))
     if name not in LOADABLE:
         raise ModelFileError(f"{folder} holds a {name!r}, which is none of {sorted(LOADABLE)}.")
     cls: type[BaseGAN] = getattr(importlib.import_module(LOADABLE[name]), name)
@@ -107,6 +119,7 @@ def load(path: str | os.PathLike[str]) -> "BaseGAN":
         with safe_open(folder / _WEIGHTS, framework="pt") as file:
             _check_shapes(folder, model["tensors"], file)
             estimator = cls(**decode(model["parameters"], {}))
+            estimator._validate_params()
             arrays = {key: file.get_tensor(key).numpy() for key in file.keys() if not key.startswith("game.")}
             fitted = decode(model["fitted"], arrays)
             estimator._restore_fitted(fitted)
@@ -117,7 +130,7 @@ def load(path: str | os.PathLike[str]) -> "BaseGAN":
         estimator._restore_game(weights)
     except ModelFileError:
         raise
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise ModelFileError(f"{folder} is not a readable ganaug model: {error!r}") from error
     return estimator
 
@@ -161,7 +174,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         model = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelFileError(f"{path.parent} is not a ganaug model: it has no {path.name}.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} can't be read: {error}") from error
     if not isinstance(model, dict):
         raise ModelFileError(f"{path} can't be read: it holds no JSON object.")
@@ -195,47 +208,3 @@ def _versions() -> dict[str, str]:
         "torch": torch.__version__,
         "scikit-learn": sklearn.__version__,
     }
-
-
-def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """Turn nested plain values into JSON; numeric arrays go to ``arrays``, under names."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        name = f"array.{len(arrays)}"
-        arrays[name] = value
-        return {"array": name}
-    if isinstance(value, np.ndarray):
-        return {"objects": [encode(item, arrays) for item in value.tolist()]}
-    if isinstance(value, np.generic):
-        return encode(value.item(), arrays)
-    if isinstance(value, tuple):
-        return {"tuple": [encode(item, arrays) for item in value]}
-    if isinstance(value, list):
-        return [encode(item, arrays) for item in value]
-    if isinstance(value, dict):
-        return {"dict": [[encode(key, arrays), encode(item, arrays)] for key, item in value.items()]}
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise InvalidInputError(
-        f"A model file can't hold {value!r} of type {type(value).__name__}. Turn such values into text or "
-        "numbers before fitting."
-    )
-
-
-def decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """Undo ``encode``."""
-    if isinstance(value, list):
-        return [decode(item, arrays) for item in value]
-    if not isinstance(value, dict):
-        return value
-    ((kind, content),) = value.items()
-    if kind == "array":
-        return arrays[content]
-    if kind == "objects":
-        result = np.empty(len(content), dtype=object)
-        result[:] = [decode(item, arrays) for item in content]
-        return result
-    if kind == "tuple":
-        return tuple(decode(item, arrays) for item in content)
-    if kind == "dict":
-        return {decode(key, arrays): decode(item, arrays) for key, item in content}
-    raise ModelFileError(f"Unknown entry {kind!r} in the model file.")

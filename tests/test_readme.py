@@ -49,7 +49,16 @@ def test_the_new_gan_of_contributing_plays():
     import torch
     from torch import nn
 
-    from ganaug.adversarial import Batches, Budget, History, Run, TensorRecords, Trainer, TrainingSettings, make_generator
+    from ganaug.adversarial import (
+        Batches,
+        Budget,
+        History,
+        Run,
+        TensorRecords,
+        Trainer,
+        TrainingSettings,
+        make_generator,
+    )
 
     game = names["GentleGame"](nn.Linear(2, 2), nn.Linear(2, 1), latent_dim=2)
     batches = Batches(TensorRecords(torch.randn(64, 2)), 16, make_generator(0), torch.device("cpu"))
@@ -59,7 +68,9 @@ def test_the_new_gan_of_contributing_plays():
     assert "generator/mean" in run.history[-1]
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+)
 def test_links_lead_somewhere(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!http|#)([^)#]+)", text):

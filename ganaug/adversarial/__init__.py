@@ -15,7 +15,7 @@ from ganaug.adversarial.callbacks import (
     SamplePreview,
 )
 from ganaug.adversarial.diagnosis import Diagnosis, Finding, diagnose
-from ganaug.adversarial.game import Batch, Game, NoiseGame, Terms, Turn, Weight
+from ganaug.adversarial.game import AdversarialGame, Batch, Game, NoiseGame, Terms, Turn, Weight
 from ganaug.adversarial.losses import LOSSES, AdversarialLoss
 from ganaug.adversarial.packing import PackedDiscriminator
 from ganaug.adversarial.penalties import PENALTIES
@@ -28,6 +28,7 @@ __all__ = [
     "LOSSES",
     "PENALTIES",
     "SCHEDULES",
+    "AdversarialGame",
     "AdversarialLoss",
     "Averager",
     "Batch",

@@ -7,7 +7,10 @@ from torch import Tensor, nn
 
 
 class Averager:
-    """Keep an exponential moving average of a module's parameters, and a copy of its buffers.
+    """Keep an exponential moving average of a module's parameters and of its floating-point buffers.
+
+    Buffers (the running statistics of batch norm) are averaged as the weights are, since the newest ones belong to
+    the newest weights; counters are copied.
 
     The decay warms up as ``min(decay, (1 + t) / (10 + t))``: with a constant .998 the average would still
     hold 17 % of the initial random weights after 900 steps.
@@ -30,7 +33,11 @@ class Averager:
         decay = min(self.decay, (1 + step) / (10 + step))
         averages: list[Tensor] = list(self.module.parameters())
         newest: list[Tensor] = list(module.parameters())
+        for average, new in zip(self.module.buffers(), module.buffers(), strict=True):
+            if average.is_floating_point():
+                averages.append(average)
+                newest.append(new)
+            else:
+                average.copy_(new)
         if averages:
             torch._foreach_lerp_(averages, newest, 1 - decay)
-        for average, new in zip(self.module.buffers(), module.buffers(), strict=True):
-            average.copy_(new)

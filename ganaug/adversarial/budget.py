@@ -15,7 +15,7 @@ class Budget:
     max_steps: int | None = None
     max_seconds: float | None = None
 
-    def shares(self, epoch: int, step: int, seconds: float, steps_per_epoch: int) -> dict[str, float]:
+    def shares(self, step: int, seconds: float, steps_per_epoch: int) -> dict[str, float]:
         """Return the share used of each limit, by its name."""
         used: dict[str, tuple[float, float | None]] = {
             "epochs": (step / steps_per_epoch, self.epochs),

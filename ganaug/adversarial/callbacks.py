@@ -1,4 +1,4 @@
-"""Callbacks watch a training; the only thing they may do to it is ask it to stop, and pick which weights are kept."""
+"""Callbacks watch a training; all they may do to it is ask it to stop and, once it has, choose the weights to keep."""
 
 import copy
 import inspect
@@ -37,7 +37,13 @@ class Callback:
         """Act after a pass over the data."""
 
     def on_train_end(self, run: Run) -> None:
-        """Act when no more rounds will be played; the weights may still be chosen."""
+        """Act when no more rounds will be played; the weights are the last ones."""
+
+    def on_choose_weights(self, run: Run) -> None:
+        """Put other weights in the place of the last ones."""
+
+    def on_roll_back(self, run: Run) -> None:
+        """Act when the training has gone back to the state of ``run.step``."""
 
     def on_fit_end(self, run: Run) -> None:
         """Act once the estimator is fitted."""
@@ -87,20 +93,31 @@ class History(Callback):
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
 
+    def on_train_begin(self, run: Run) -> None:
+        self._add(run)
+        self._flush(run)
+
     def on_step_end(self, run: Run) -> None:
-        # Summed on the device: reading a value would make the CPU wait for the GPU every round.
-        for name, value in run.terms.items():
-            self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
-            self._counts[name] = self._counts.get(name, 0) + 1
-        run.terms.clear()
+        self._add(run)
         if run.step % self.every == 0:
             self._flush(run)
 
     def on_epoch_end(self, run: Run) -> None:
         self._flush(run)
 
-    def on_train_end(self, run: Run) -> None:
+    def on_choose_weights(self, run: Run) -> None:
+        self._add(run)
         self._flush(run)
+
+    def on_roll_back(self, run: Run) -> None:
+        self._sums, self._counts = {}, {}
+        run.history[:] = [row for row in run.history if row["step"] <= run.step]
+
+    def _add(self, run: Run) -> None:
+        # Summed on the device: reading a value would make the CPU wait for the GPU every round.
+        for name, value in run.terms.items():
+            self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
+            self._counts[name] = self._counts.get(name, 0) + 1
 
     def _flush(self, run: Run) -> None:
         if not self._sums:
@@ -154,10 +171,10 @@ class ProgressBar(Callback):
 
 
 class EarlyStopping(Callback):
-    """Score the averaged generator on held-out records; keep the best weights, stop when they get no better.
+    """Score the averaged generator on held-out records; keep its best weights, stop when it gets no better.
 
-    Both the averaged and the playing networks are brought back to the round that scored best, so that generator
-    and discriminator belong together.
+    The averaged generator is what is scored and what is brought back; the discriminator, of which the score says
+    nothing, stays as it is. The generator before training is the first candidate.
 
     Parameters
     ----------
@@ -175,7 +192,7 @@ class EarlyStopping(Callback):
 
     def on_fit_begin(self, run: Run) -> None:
         self._best: float | None = None
-        self._weights: dict[str, dict[str, Tensor]] = {}
+        self._weights: dict[str, Tensor] = {}
         self._best_step, self._waited = 0, 0
 
     def on_train_begin(self, run: Run) -> None:
@@ -199,15 +216,14 @@ class EarlyStopping(Callback):
             self._waited += 1
             return
         self._best, self._best_step, self._waited = quality, run.step, 0
-        self._weights = {name: copy.deepcopy(part.state_dict()) for name, part in run.trainer.modules().items()}
+        self._weights = copy.deepcopy(run.trainer.averager.module.state_dict())
 
-    def on_train_end(self, run: Run) -> None:
+    def on_choose_weights(self, run: Run) -> None:
         if run.quality is None or run.trainer is None:
             return
-        if run.step and run.step % self._every:
+        if run.step % self._every:
             self._look(run)
-        for name, state in self._weights.items():
-            run.trainer.modules()[name].load_state_dict(state)
+        run.trainer.averager.module.load_state_dict(self._weights)
 
     @property
     def best_step_(self) -> int:
@@ -233,16 +249,29 @@ class Checkpoint(Callback):
         training row.
     every_epochs : int
         Epochs between two writes.
+    every_steps : int or None
+        Rounds between two writes, for epochs that take long. The end of a training, an interrupt included, is always
+        written.
     """
 
-    def __init__(self, path: str | Path, every_epochs: int = 1) -> None:
-        self.path, self.every_epochs = path, every_epochs
+    def __init__(self, path: str | Path, every_epochs: int = 1, every_steps: int | None = None) -> None:
+        self.path, self.every_epochs, self.every_steps = path, every_epochs, every_steps
+
+    def on_step_end(self, run: Run) -> None:
+        if self.every_steps and run.step % self.every_steps == 0:
+            self._write(run)
 
     def on_epoch_end(self, run: Run) -> None:
-        assert run.trainer is not None
         if run.epoch % self.every_epochs == 0:
-            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-            write_checkpoint(run.trainer, Path(self.path), run.identity)
+            self._write(run)
+
+    def on_train_end(self, run: Run) -> None:
+        self._write(run)
+
+    def _write(self, run: Run) -> None:
+        assert run.trainer is not None
+        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        write_checkpoint(run.trainer, Path(self.path), run.identity)
 
 
 class SamplePreview(Callback):

@@ -5,6 +5,7 @@ A game holds networks. It owns no optimizer, no file and no log; the trainer doe
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +47,7 @@ class Turn:
     """What a game may know about time and chance when it is asked for its terms."""
 
     step: int
-    """Updates this player has made so far; what lazy penalties count."""
+    """Updates that this player (not the run) has made so far; what lazy penalties count."""
     progress: float
     """Share of the budget used up, 0 to 1; what schedules follow."""
     rng: torch.Generator
@@ -83,18 +84,16 @@ class Game(nn.Module):
         raise NotImplementedError
 
 
-class NoiseGame(Game):
-    """Noise [+ conditions] -> fake: the game of the original paper, with any loss and penalty.
+class AdversarialGame(Game):
+    """Real against fake, with any loss and penalty; subclasses say how fakes are made.
 
-    Subclasses that make their fakes or look at records in another way override ``make_fake`` and ``judge``;
-    those with more terms add entries to the dicts.
+    A game that looks at records in its own way overrides ``show_real`` and ``judge``; one with more terms adds
+    entries to the dicts.
 
     Parameters
     ----------
-    generator : Module, ``(noise[, conditions]) -> fake``
+    generator : Module
     discriminator : Module, ``(records[, conditions]) -> logits``
-    latent_dim : int
-        Size of the noise vector.
     loss : str
         A key of ``losses.LOSSES``.
     penalty : str or None
@@ -109,7 +108,6 @@ class NoiseGame(Game):
         generator: nn.Module,
         discriminator: nn.Module,
         *,
-        latent_dim: int = 0,
         loss: str = "non_saturating",
         penalty: str | None = None,
         penalty_weight: Weight = 1.0,
@@ -119,7 +117,6 @@ class NoiseGame(Game):
         super().__init__()
         self.generator = generator
         self.discriminator = discriminator
-        self.latent_dim = latent_dim
         self.loss = LOSSES[loss]
         self.penalty = PENALTIES[penalty] if penalty else None
         self.penalty_weight = penalty_weight
@@ -128,11 +125,7 @@ class NoiseGame(Game):
 
     def make_fake(self, batch: Batch, turn: Turn) -> Tensor:
         """Return as many fake records as ``batch`` has real ones."""
-        shape = (len(batch), self.latent_dim)
-        noise = torch.randn(shape, generator=turn.rng, device=batch.real.device)
-        extra = () if batch.conditions is None else (batch.conditions,)
-        fake: Tensor = self.generator(noise, *extra)
-        return fake
+        raise NotImplementedError
 
     def show_real(self, batch: Batch, turn: Turn) -> Tensor:
         """Return the real records in the form that the discriminator looks at."""
@@ -184,3 +177,28 @@ class NoiseGame(Game):
         if len(real) > 1 and turn.step % _SPREAD_EVERY == 0:
             spread = fake.float().std(dim=0).mean() / real.float().std(dim=0).mean().clamp_min(1e-12)
             turn.observe("fake_spread", spread)
+
+
+class NoiseGame(AdversarialGame):
+    """Noise [+ conditions] -> fake: the game of the original paper.
+
+    Parameters
+    ----------
+    generator : Module, ``(noise[, conditions]) -> fake``
+    discriminator : Module, ``(records[, conditions]) -> logits``
+    latent_dim : int
+        Size of the noise vector.
+    **settings
+        Of ``AdversarialGame``.
+    """
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, *, latent_dim: int, **settings: Any) -> None:
+        super().__init__(generator, discriminator, **settings)
+        self.latent_dim = latent_dim
+
+    def make_fake(self, batch: Batch, turn: Turn) -> Tensor:
+        """Return what the generator makes of Gaussian noise and the batch's conditions."""
+        noise = torch.randn(len(batch), self.latent_dim, generator=turn.rng, device=batch.real.device)
+        extra = () if batch.conditions is None else (batch.conditions,)
+        fake: Tensor = self.generator(noise, *extra)
+        return fake

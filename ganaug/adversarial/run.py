@@ -24,11 +24,11 @@ class Run:
     step: int = 0
     """Rounds played: one generator update each."""
     epoch: int = 0
-    """Passes over the data completed."""
+    """Epochs completed: as many rounds as the data have batches. (Each update takes a batch of its own.)"""
     progress: float = 0.0
     """Share of the budget used, 0 to 1."""
     terms: dict[str, Tensor] = field(default_factory=dict)
-    """The newest value of each ``player/term``, detached and still on the device."""
+    """What this round gave for each ``player/term``, detached and still on the device."""
     history: list[dict[str, float]] = field(default_factory=list)
     """Means of the terms since the last row, kept by the ``History`` callback."""
     preview: Callable[[], Any] | None = None

@@ -14,6 +14,7 @@ from torch import Tensor
 from ganaug.exceptions import CheckpointError
 
 if TYPE_CHECKING:
+    from ganaug.adversarial.callbacks import Callback
     from ganaug.adversarial.trainer import Trainer
 
 State = dict[str, Any]
@@ -48,10 +49,7 @@ def write_checkpoint(trainer: "Trainer", path: Path, identity: State) -> None:
         "seconds": trainer.run.seconds,
         "history": trainer.run.history,
         "batches": trainer.batches.state_dict(),
-        "callbacks": {
-            f"{place}:{type(callback).__name__}": callback.state_dict()
-            for place, callback in enumerate(trainer.run.callbacks)
-        },
+        "callbacks": {name: callback.state_dict() for name, callback in _named(trainer.run.callbacks)},
     }
     write_tree(path, state)
 
@@ -68,13 +66,22 @@ def resume(trainer: "Trainer", path: Path, identity: State) -> None:
             )
     restore(trainer, state)
     run = trainer.run
-    trainer.rate_scale = state["clock"]["rate_scale"]
+    trainer.rate_scale, trainer.n_rollbacks = state["clock"]["rate_scale"], state["clock"]["n_rollbacks"]
     trainer.batches.load_state_dict(state["batches"])
     run.history[:] = state["history"]
     run.started -= state["seconds"]
-    for place, callback in enumerate(run.callbacks):
+    for name, callback in _named(run.callbacks):
         # A callback that the first run did not have starts afresh.
-        callback.load_state_dict(state["callbacks"].get(f"{place}:{type(callback).__name__}", {}))
+        callback.load_state_dict(state["callbacks"].get(name, {}))
+
+
+def _named(callbacks: "list[Callback]") -> "list[tuple[str, Callback]]":
+    """Name each callback by its class and its place among those of the class: others may come and go."""
+    named = []
+    for place, callback in enumerate(callbacks):
+        earlier = [type(other) for other in callbacks[:place]]
+        named.append((f"{type(callback).__name__}:{earlier.count(type(callback))}", callback))
+    return named
 
 
 def write_tree(path: Path, tree: Any) -> None:

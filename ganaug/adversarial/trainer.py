@@ -40,7 +40,7 @@ class TrainingSettings:
     ema_decay: float = 0.998
     precision: str = "float32"
     max_rollbacks: int = 5
-    """Roll-backs in a row before giving up."""
+    """Roll-backs at the same place before giving up; four times as many in all."""
     snapshot_every: int = 50
     """Rounds between two states that a roll-back may return to."""
 
@@ -79,18 +79,20 @@ class Trainer:
         self._add_optimizer("discriminator", settings.discriminator_lr, settings.discriminator_betas)
         self._add_optimizer("generator", settings.generator_lr, settings.generator_betas)
         self.rate_scale = 1.0
-        """Halved by every roll-back."""
+        """Halved by every roll-back, doubled again by every good state."""
+        self.n_rollbacks = 0
+        self._failures = self._failed_at = 0
         self._updating = False
+        """Whether weights are being moved: an interrupt now would leave some of them behind."""
         run.trainer = self
 
     def train(self) -> None:
         """Play rounds until ``run.stop_reason`` is set; Ctrl-C ends the training, not the program."""
         run = self.run
         try:
+            self._good_state = self._candidate_state = snapshot(self)
             run.tell("on_train_begin")
             self._check_budget()
-            self._good_state = self._candidate_state = snapshot(self)
-            self._failures = self._failed_at = 0
             self.game.train()
             while run.stop_reason is None:
                 self._guarded_round()
@@ -108,14 +110,24 @@ class Trainer:
                 stacklevel=2,
             )
         self.game.eval()
+        run.terms = {}
         run.tell("on_train_end")
+        run.tell("on_choose_weights")
+        if not run.step:
+            warnings.warn(
+                f"No round was played (stop reason: {run.stop_reason}), so the model is untrained. Raise the budget.",
+                TrainingWarning,
+                stacklevel=2,
+            )
 
     def play_round(self) -> None:
         """Update the discriminator ``discriminator_steps`` times and the generator once."""
         for repeat in range(self.settings.discriminator_steps):
             self.update("discriminator", self.run.step * self.settings.discriminator_steps + repeat)
         self.update("generator", self.run.step)
+        self._updating = True
         self.averager.update(self.game.generator, self.run.step)
+        self._updating = False
 
     def update(self, player: Player, count: int) -> None:
         """Ask the game for ``player``'s terms on a fresh batch and take its ``count``-th step down their sum."""
@@ -128,7 +140,6 @@ class Trainer:
         if not terms or optimizer is None:
             return
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-        self._updating = True
         optimizer.zero_grad(set_to_none=True)
         total = torch.stack([term.float() for term in terms.values()]).sum()
         total.backward(inputs=weights)  # the other player's weights get no gradient
@@ -136,12 +147,14 @@ class Trainer:
         if not torch.isfinite(total.detach() + steepness):
             raise _NotFiniteError(player, terms)
         self._set_rate(player, optimizer)
+        self._updating = True
         optimizer.step()
         self._updating = False
 
     def _guarded_round(self) -> None:
         """Play a round; on a non-finite term go back to the last good state with half the learning rate."""
         run = self.run
+        run.terms = {}
         try:
             self.play_round()
         except _NotFiniteError as error:
@@ -153,15 +166,18 @@ class Trainer:
             # A state is good once it has survived until the next one was taken.
             self._good_state, self._candidate_state = self._candidate_state, snapshot(self)
             if run.step > self._failed_at:
-                self._failures = 0
+                self._failures, self.rate_scale = 0, min(1.0, 2.0 * self.rate_scale)
 
     def _roll_back(self, error: "_NotFiniteError") -> None:
         reached = self._failed_at = self.run.step
-        self._updating = False
+        self._updating = True
         restore(self, self._good_state)
+        self._updating = False
         self._candidate_state = self._good_state
         self._failures += 1
-        if self._failures <= self.settings.max_rollbacks:
+        self.n_rollbacks += 1
+        self.run.tell("on_roll_back")
+        if max(self._failures, self.n_rollbacks / 4) <= self.settings.max_rollbacks:
             self.rate_scale *= 0.5
             warnings.warn(
                 f"{error} at step {reached}: rolled back to step {self.run.step} and halved the "
@@ -175,7 +191,7 @@ class Trainer:
             raise TrainingDivergedError(f"{error} in each of {self._failures} attempts. {advice}")
         self.run.stop("diverged")
         warnings.warn(
-            f"{error} in {self._failures} attempts in a row: training ends at step {self.run.step}, the last "
+            f"{error}, roll-back number {self.n_rollbacks}: training ends at step {self.run.step}, the last "
             f"good state. {advice}",
             TrainingWarning,
             stacklevel=4,
@@ -184,15 +200,15 @@ class Trainer:
     def _check_budget(self) -> None:
         """Bring ``run.progress`` up to date, and stop where the budget is used up."""
         run = self.run
-        shares = self.budget.shares(run.epoch, run.step, run.seconds, self.batches.steps_per_epoch)
+        shares = self.budget.shares(run.step, run.seconds, self.batches.steps_per_epoch)
         ending = max(shares, key=lambda name: shares[name])
         run.progress = min(1.0, shares[ending])
         if shares[ending] >= 1.0:
             run.stop(ending)
 
     def _turn(self, player: Player, count: int) -> Turn:
-        # The rate scale tells attempts apart: after a roll-back the same rounds are played with other noise.
-        rng = make_generator(self.seed, player, count, self.rate_scale, device=self.device)
+        # After a roll-back the same rounds are played with other noise.
+        rng = make_generator(self.seed, player, count, self.n_rollbacks, device=self.device)
         return Turn(step=count, progress=self.run.progress, rng=rng)
 
     def _record(self, player: Player, terms: Terms, observed: Terms) -> None:
@@ -223,7 +239,12 @@ class Trainer:
 
     def clock(self) -> dict[str, Any]:
         """Return where the training stands, in plain numbers."""
-        return {"step": self.run.step, "epoch": self.run.epoch, "rate_scale": self.rate_scale}
+        return {
+            "step": self.run.step,
+            "epoch": self.run.epoch,
+            "rate_scale": self.rate_scale,
+            "n_rollbacks": self.n_rollbacks,
+        }
 
 
 class _NotFiniteError(ArithmeticError):

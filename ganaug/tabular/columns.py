@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from ganaug.exceptions import ConditionError
-from ganaug.tabular.forms import NumberForm, dtype_name, parse_time
+from ganaug.tabular.forms import NumberForm, dtype_name
 
 UNSEEN = -1
 DISCRETE_RANGE = (20, 130)
 """A number column with few distinct values keeps each as a level: a tenth of the rows, within these limits."""
 _KNOTS_PER_BIN = 33
+_TAIL_RANKS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 _EDGE = 1e-9
 
 
@@ -75,9 +76,9 @@ class CategoryColumn:
         counts = column.value_counts(sort=False, dropna=True)
         counts = counts[counts > 0]
         by_frequency = counts.sort_values(ascending=False, kind="stable")
-        kept, rest = by_frequency, by_frequency[:0]
+        kept, rest = by_frequency, by_frequency.iloc[:0]
         if len(by_frequency) > max_categories:
-            kept, rest = by_frequency[: max_categories - 1], by_frequency[max_categories - 1 :]
+            kept, rest = by_frequency.iloc[: max_categories - 1], by_frequency.iloc[max_categories - 1 :]
         # Levels stand in order of first appearance (or of the dtype's categories): stable under resampling.
         kept = counts[counts.index.isin(kept.index)]
         n_missing = int(column.isna().sum())
@@ -102,9 +103,9 @@ class CategoryColumn:
         return len(self.counts)
 
     @property
-    def has_order(self) -> bool:
-        """Whether neighboring levels are alike."""
-        return self.ordered
+    def n_ordered(self) -> int:
+        """Leading levels of which neighbors are alike."""
+        return len(self.categories) if self.ordered else 0
 
     @property
     def is_binned(self) -> np.ndarray:
@@ -113,8 +114,8 @@ class CategoryColumn:
 
     def encode(self, column: pd.Series, rng: np.random.Generator | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return level codes (n,) and positions (n,), the latter all 0.5."""
-        known = pd.Index(self.categories, dtype=object if self.all_categories is None else None)
-        codes = known.get_indexer(pd.Index(column.astype(object))).astype(np.int64)
+        known = pd.Index(self.categories, dtype=object)
+        codes = known.get_indexer(pd.Index(column.to_numpy(dtype=object), dtype=object)).astype(np.int64)
         if self.others:
             is_other = (codes < 0) & column.isin(self.others).to_numpy()
             codes[is_other] = len(self.categories)
@@ -149,7 +150,7 @@ class CategoryColumn:
 
     def choose(self, wanted: list[Any]) -> Choices:
         """Return the alternatives that ``wanted`` values stand for."""
-        levels, shares = [], []
+        levels, shares, values = [], [], []
         for value in wanted:
             if isinstance(value, tuple) and value not in self.categories:
                 raise ConditionError(
@@ -157,6 +158,8 @@ class CategoryColumn:
                     "Give a value or a list of values."
                 )
             (code,), _ = self.encode(pd.Series([value], dtype=object))
+            if code == UNSEEN and pd.isna(value):
+                raise ConditionError(f"Column {self.name!r} has no missing values, so a row can't have one in it.")
             if code == UNSEEN:
                 shown = ", ".join(map(repr, self.categories[:10]))
                 raise ConditionError(
@@ -166,10 +169,13 @@ class CategoryColumn:
             share = 1.0
             if self.others and code == len(self.categories):
                 share = self.other_counts[self.others.index(value)] / self.other_counts.sum()
+                values.append(self.others[self.others.index(value)])
+            else:  # the value as it was learned: a 1 that asks for True gives True
+                values.append(self.categories[code] if code < len(self.categories) else None)
             levels.append(code)
             shares.append(np.log(share))
         size = len(levels)
-        return Choices(np.array(levels), np.zeros(size), np.ones(size), np.array(shares), list(wanted))
+        return Choices(np.array(levels), np.zeros(size), np.ones(size), np.array(shares), values)
 
 
 @dataclass
@@ -200,7 +206,6 @@ class NumberColumn:
     has_missing: bool = False
 
     kind = "number"
-    has_order = True
 
     @classmethod
     def learn(cls, column: pd.Series, form: NumberForm, max_bins: int) -> "NumberColumn":
@@ -232,6 +237,11 @@ class NumberColumn:
     def n_levels(self) -> int:
         """Codes in use."""
         return len(self.counts)
+
+    @property
+    def n_ordered(self) -> int:
+        """Leading levels of which neighbors are alike: all but "missing"."""
+        return self.n_levels - int(self.has_missing)
 
     @property
     def is_binned(self) -> np.ndarray:
@@ -308,11 +318,16 @@ class NumberColumn:
     def _choose_one(self, wanted: Any) -> list[tuple[int, float, float, Any, tuple[float, float]]]:
         """Return (level, low position, high position, exact value, limits) per alternative."""
         if not isinstance(wanted, tuple) and pd.isna(wanted):
-            free = (-np.inf, np.inf)
-            return [(self.n_levels - 1, 0.0, 1.0, None, free)] if self.has_missing else []
+            if not self.has_missing:
+                raise ConditionError(f"Column {self.name!r} has no missing values, so a row can't have one in it.")
+            return [(self.n_levels - 1, 0.0, 1.0, None, (-np.inf, np.inf))]
         if not isinstance(wanted, tuple):
             return self._choose_value(wanted)
         low, high = (self._on_axis(edge, limit) for edge, limit in zip(wanted, (-np.inf, np.inf), strict=True))
+        if low > high:
+            raise ConditionError(
+                f"Column {self.name!r}: the range {wanted!r} is empty, since its low end is above its high end."
+            )
         if self.form.decimals is not None:  # only numbers that rounding can give count
             scale = 10.0**self.form.decimals
             low, high = np.ceil(low * scale - 1e-9) / scale, np.floor(high * scale + 1e-9) / scale
@@ -325,12 +340,19 @@ class NumberColumn:
             start, stop = self._places(edges)[0][0], self._places(edges)[1][1]
             for level in np.flatnonzero(self.is_binned):
                 left, right = max(start - level, 0.0), min(stop - level, 1.0)
-                if right > left:
+                if left < 1.0 and right > 0.0 and right >= left:
+                    left, right = min(left, 1.0 - _EDGE), max(right, left + _EDGE)  # the very maximum is a range too
                     rows.append((int(level), left, right, None, limits))
         return rows
 
     def _choose_value(self, wanted: Any) -> list[tuple[int, float, float, Any, tuple[float, float]]]:
         number = self._on_axis(wanted, np.nan)
+        if not np.isfinite(number):
+            return []
+        if self.form.is_large and self.form.from_axis(np.array([number])).iloc[0] != wanted:
+            return []  # float64 can't tell it from its neighbors
+        if self.form.decimals is not None and abs(np.round(number, self.form.decimals) - number) > 1e-9 * abs(number):
+            return []  # finer than the column's own grid
         (level,), (position,) = self.encode(self.form.from_axis(np.array([number]), self.name))
         low, high = self._limits()
         if level == UNSEEN or not low <= number <= high:
@@ -351,10 +373,8 @@ class NumberColumn:
         if value is None:
             return default
         try:
-            if self.form.kind in ("number", "decimal"):
-                return float(value if self.form.offset == 0 else int(value) - self.form.offset)
-            return parse_time(value, self.form)
-        except (TypeError, ValueError) as error:
+            return self.form.place(value)
+        except (TypeError, ValueError, OverflowError) as error:
             raise ConditionError(
                 f"Column {self.name!r} holds {self.form.kind} values, so {value!r} can't be a condition on it: {error}."
             ) from error
@@ -364,7 +384,8 @@ class NumberColumn:
         knots, places = self.knot_values, self.knot_places
         first = np.clip(np.searchsorted(knots, numbers, side="left"), 0, len(knots) - 1)
         last = np.clip(np.searchsorted(knots, numbers, side="right") - 1, 0, len(knots) - 1)
-        between = np.interp(numbers, *_strictly(knots, places))
+        # np.interp goes on from the last of equal knots, which is where decoding comes from.
+        between = np.interp(numbers, knots, places)
         is_knot = knots[first] == numbers
         return np.where(is_knot, places[first], between), np.where(is_knot, places[last], between)
 
@@ -391,24 +412,22 @@ def _cut(numbers: np.ndarray, n_bins: int) -> list[np.ndarray]:
 def _quantile_function(bins: list[np.ndarray], levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return places (code + position) and the numbers there, over all bins."""
     places, knots = [], []
-    for stretch, level in zip(bins, levels, strict=True):
+    for place, (stretch, level) in enumerate(zip(bins, levels, strict=True)):
         values, counts = np.unique(stretch, return_counts=True)
         if len(values) <= _KNOTS_PER_BIN:
             ends = np.cumsum(counts) / len(stretch)
             share = np.column_stack([np.concatenate([[0.0], ends[:-1]]), ends]).ravel()
             numbers = np.repeat(values, 2)
         else:
-            share = np.linspace(0.0, 1.0, _KNOTS_PER_BIN)
+            # Never more than a third of the numbers: quantiles are kept in model files, columns are not.
+            share = np.linspace(0.0, 1.0, min(_KNOTS_PER_BIN, len(stretch) // 3))
+            if place in (0, len(bins) - 1):  # a heavy tail is anything but straight
+                outermost = np.array(_TAIL_RANKS) / (len(stretch) - 1)
+                share = np.unique(np.concatenate([share, outermost, 1.0 - outermost]))
             numbers = np.quantile(stretch, share)
         places.append(level + np.clip(share, 1e-9, 1 - 1e-9))
         knots.append(numbers)
     return (np.concatenate(places), np.concatenate(knots)) if bins else (np.zeros(0), np.zeros(0))
-
-
-def _strictly(knots: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the quantile function's inverse on its distinct numbers."""
-    distinct, first = np.unique(knots, return_index=True)
-    return distinct, places[first]
 
 
 def _spell(number: int, alphabets: list[str]) -> str:
@@ -444,7 +463,9 @@ class IdentifierColumn:
     @classmethod
     def learn(cls, column: pd.Series) -> "IdentifierColumn":
         """Learn the pattern of ``column``."""
-        texts = column.dropna().astype(str)
+        if not all(isinstance(value, str) for value in column.dropna()):
+            raise ValueError("its values are no texts; turn them into texts with .astype(str)")
+        texts = column.dropna()
         length = int(texts.str.len().mode().iloc[0])
         texts = texts[texts.str.len() == length]
         alphabets = ["".join(sorted(set(texts.str[place]))) for place in range(length)]

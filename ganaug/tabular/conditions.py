@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Mapping
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from ganaug.exceptions import ConditionError
 from ganaug.tabular.columns import CategoryColumn, Choices, IdentifierColumn
-from ganaug.tabular.encoder import TableEncoder
+from ganaug.tabular.encoder import TableEncoder, check_names
 
 
 def compile_conditions(conditions: Mapping[Any, Any] | None, encoder: TableEncoder) -> dict[int, Choices]:
@@ -26,12 +27,16 @@ def compile_conditions(conditions: Mapping[Any, Any] | None, encoder: TableEncod
     ConditionError
         If a column does not exist or is an identifier, or no value seen in training meets its condition.
     """
+    if not isinstance(conditions, Mapping | None):
+        raise ConditionError(f"conditions must be a dict or a DataFrame, but is {conditions!r}.")
     compiled: dict[int, Choices] = {}
     places = {column.name: place for place, column in enumerate(encoder.modeled_)}
     for name, wanted in (conditions or {}).items():
         if name not in places:
             raise ConditionError(_unknown(name, encoder))
-        compiled[places[name]] = encoder.modeled_[places[name]].choose(_as_list(wanted, name))
+        choices = encoder.modeled_[places[name]].choose(_as_list(wanted, name))
+        if _allowed_share(encoder, places[name], choices) < 1.0 - 1e-9:  # what allows everything is no condition
+            compiled[places[name]] = choices
     # Columns that leave no choice first, then the most selective ones. How likely a column is to meet its condition
     # is the same in every row as long as nothing before it was drawn; only the others need weights.
     keys = {place: (is_open(choices), _allowed_share(encoder, place, choices)) for place, choices in compiled.items()}
@@ -47,9 +52,13 @@ def compile_frame(frame: pd.DataFrame) -> list[tuple[dict[Any, Any], np.ndarray]
     """Split a frame of wanted values into (conditions, rows that want them); NaN in a frame means "any"."""
     if frame.empty:
         raise ConditionError("The frame of conditions has no rows. Give one row per record wanted.")
+    check_names(frame)
     groups: dict[tuple[tuple[Any, Any], ...], list[int]] = {}
     for row, values in enumerate(frame.itertuples(index=False, name=None)):
-        wanted = tuple((name, value) for name, value in zip(frame.columns, values, strict=True) if not pd.isna(value))
+        given = [not (pd.api.types.is_scalar(value) and pd.isna(value)) for value in values]
+        wanted = tuple(compress(zip(frame.columns, values, strict=True), given))
+        if not pd.api.types.is_hashable(wanted):
+            raise ConditionError(f"Row {row} of the frame of conditions holds {values!r}; give one value per column.")
         groups.setdefault(wanted, []).append(row)
     return [(dict(wanted), np.array(rows)) for wanted, rows in groups.items()]
 
@@ -61,39 +70,41 @@ def apply_exact(table: pd.DataFrame, place: int, choices: Choices, picked: np.nd
     the edge of a range, and tells apart the values behind an "other" level.
     """
     column = encoder.modeled_[place]
+    position = next(spot for spot, other in enumerate(encoder.columns_) if other is column)
     if isinstance(column, CategoryColumn):
         values = np.empty(len(choices.values), dtype=object)
         values[:] = choices.values
-        table[column.name] = column.as_series(values[picked]).set_axis(table.index)
+        table.isetitem(position, column.as_series(values[picked]).set_axis(table.index))
         return
     assert choices.limits is not None
     low, high = np.array(choices.limits)[picked].T
-    axis = np.clip(column.form.to_axis(table[column.name]), low, high)
-    table[column.name] = column.form.from_axis(axis, column.name).set_axis(table.index)
+    axis = np.clip(column.form.to_axis(table.iloc[:, position]), low, high)
+    table.isetitem(position, column.form.from_axis(axis, column.name).set_axis(table.index))
 
 
 def _as_list(wanted: Any, name: Any) -> list[Any]:
-    if isinstance(wanted, tuple):
-        if len(wanted) != 2:
-            raise ConditionError(
-                f"Column {name!r}: a range has two ends, (low, high), but got {wanted!r}. Several values go in a list."
-            )
-        low, high = wanted
-        if low is not None and high is not None and low > high:
-            raise ConditionError(
-                f"Column {name!r}: the range {wanted!r} is empty, since its low end is above its high end."
-            )
+    """Return the values and (low, high) ranges that a condition allows, each once."""
     if isinstance(wanted, set | frozenset):
         wanted = sorted(wanted, key=repr)
-    if isinstance(wanted, np.ndarray | pd.Series | pd.Index):
-        wanted = wanted.tolist()
+    if isinstance(wanted, np.ndarray | pd.Series | pd.Index | pd.Categorical):
+        wanted = list(wanted)
     if not isinstance(wanted, list):
         wanted = [wanted]
     if not wanted:
         raise ConditionError(
             f"Column {name!r}: the list of wanted values is empty. Leave the column out for any value."
         )
-    return list(dict.fromkeys(value.item() if isinstance(value, np.generic) else value for value in wanted))
+    for value in wanted:
+        if isinstance(value, tuple) and len(value) != 2:
+            raise ConditionError(
+                f"Column {name!r}: a range has two ends, (low, high), but got {value!r}. Several values go in a list."
+            )
+        if not pd.api.types.is_hashable(value):
+            raise ConditionError(
+                f"Column {name!r}: {value!r} of type {type(value).__name__} is neither a value nor a (low, high) range."
+            )
+    plain = [value.item() if isinstance(value, np.number | np.bool_) else value for value in wanted]
+    return list(dict.fromkeys(plain))
 
 
 def _unknown(name: Any, encoder: TableEncoder) -> str:

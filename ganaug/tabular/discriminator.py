@@ -20,8 +20,7 @@ class RecordView(nn.Module):
     def __init__(self, layout: TableLayout) -> None:
         super().__init__()
         self.layout = layout
-        self.ordered = [column for column, has_order in enumerate(layout.has_order) if has_order]
-        self.width = layout.n_levels + layout.n_columns + sum(layout.sizes[j] for j in self.ordered)
+        self.width = layout.n_levels + layout.n_columns + sum(layout.n_ordered)
 
     def of_codes(self, levels: Tensor, positions: Tensor, hidden: Tensor | None = None) -> Tensor:
         """Return the view (n, width) of level codes and positions (n, columns); -1 is a level never seen.
@@ -43,11 +42,13 @@ class RecordView(nn.Module):
         """Return the view (n, width) of (straight-through) one-hot levels (n, levels)."""
         flags = torch.zeros_like(positions) if flags is None else flags
         parts = [hot, flags]
-        for column in self.ordered:
-            levels = hot[:, self.layout.span(column)]
+        for column, n_ordered in enumerate(self.layout.n_ordered):
+            if not n_ordered:
+                continue
+            levels = hot[:, self.layout.span(column)][:, :n_ordered]
             # 1 for levels below the record's, its position at its own, 0 above.
             filled = levels.flip(1).cumsum(dim=1).flip(1) - levels * (1.0 - positions[:, column, None])
-            parts.append(filled * (16.0 / max(16, levels.shape[1])))
+            parts.append(filled * (16.0 / max(16, n_ordered)))
         return torch.cat(parts, dim=1)
 
 

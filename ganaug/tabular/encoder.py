@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ganaug.exceptions import DataWarning, InvalidInputError, TableTooWideError
+from ganaug.plain import encode
 from ganaug.tabular.columns import CategoryColumn, Column, IdentifierColumn, NumberColumn
-from ganaug.tabular.forms import NumberForm, find_text_format, learn_form
+from ganaug.tabular.forms import NumberForm, learn_form
+from ganaug.tabular.times import find_text_format
 
 KINDS = ("number", "category", "datetime", "identifier")
 _FLOATS_PER_LEVEL = 6 * 200
@@ -92,6 +94,7 @@ class TableEncoder:
         self.n_bins_ = self.max_bins if isinstance(self.max_bins, int) else _choose_bins(len(table))
         for place in range(table.shape[1]):
             columns.append(self._learn(table.iloc[:, place]))
+            _check_way_back(columns[-1], table.iloc[:, place])
             if on_column is not None:
                 on_column(place + 1, table.shape[1])
         self.columns_ = columns
@@ -111,7 +114,7 @@ class TableEncoder:
     def encode(self, table: pd.DataFrame, rng: np.random.Generator | None = None) -> Codes:
         """Return the codes of ``table``'s modeled columns; with ``rng``, repeated numbers are spread out."""
         names = [column.name for column in self.columns_]
-        encoded = [column.encode(table.iloc[:, names.index(column.name)], rng) for column in self.modeled_]
+        encoded = [_encode(column, table.iloc[:, names.index(column.name)], rng) for column in self.modeled_]
         return Codes(
             np.stack([levels for levels, _ in encoded], axis=1),
             np.stack([positions for _, positions in encoded], axis=1),
@@ -127,7 +130,9 @@ class TableEncoder:
                 continue
             decoded.append(column.decode(codes.levels[:, place], codes.positions[:, place], rng))
             place += 1
-        return pd.concat(decoded, axis=1, keys=[column.name for column in self.columns_])
+        table = pd.concat(decoded, axis=1)
+        table.columns = pd.Index([column.name for column in self.columns_], tupleize_cols=False)
+        return table
 
     def to_state(self) -> dict[str, Any]:
         """Return plain values and arrays from which ``from_state`` builds the same encoder."""
@@ -165,6 +170,7 @@ class TableEncoder:
                     )
                 return learned
             if kind == "identifier":
+                identifier = IdentifierColumn.learn(column)
                 warnings.warn(
                     f"Column {column.name!r} looks like an identifier (nearly every value differs): its values are "
                     "not learned; new ones are made up in the same pattern. Drop the column, or say "
@@ -172,7 +178,7 @@ class TableEncoder:
                     DataWarning,
                     stacklevel=2,
                 )
-                return IdentifierColumn.learn(column)
+                return identifier
             _check_finite(column, kind)
             form = learn_form(column, kind, text_format)
             if not form.is_exact and column.nunique() <= self.max_categories:
@@ -219,6 +225,34 @@ class TableEncoder:
                 return "text", text_format
         is_identifier = n_distinct > self.max_categories and n_distinct >= 0.9 * len(present)
         return ("identifier" if is_identifier else "category"), None
+
+
+def _encode(
+    column: CategoryColumn | NumberColumn, values: pd.Series, rng: np.random.Generator | None
+) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        return column.encode(values, rng)
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InvalidInputError(
+            f"Column {column.name!r} holds values that were no {column.kind} values in training: {error}. "
+            "Convert it to what fit was given."
+        ) from error
+
+
+def _check_way_back(column: Column, values: pd.Series) -> None:
+    """Find out now, not after hours of training, whether the column's values can come back and be saved."""
+    try:
+        encode(asdict(column), {})
+        if not isinstance(column, IdentifierColumn):
+            level = np.zeros(1, dtype=np.int64)
+            back = column.decode(level, np.array([0.5]), np.random.default_rng(0))
+            if back.dtype != values.dtype:
+                raise TypeError(f"it would come back as {back.dtype}")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidInputError(
+            f"Column {column.name!r} of dtype {values.dtype} can't be given back as it is: {error}. Convert it to a "
+            "plain dtype (numbers, text, dates, categories)."
+        ) from error
 
 
 def _choose_bins(n_rows: int) -> int:

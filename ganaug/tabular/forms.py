@@ -4,18 +4,14 @@ A form knows nothing of levels or bins; it only moves between what pandas holds 
 dates written as text) and an axis of float64 with NaN for missing.
 """
 
-import datetime
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-_DAY = 86_400 * 10**9
-_RESOLUTIONS = (_DAY, 3_600 * 10**9, 60 * 10**9, 10**9, 10**6, 10**3, 1)
-TEXT_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%H:%M:%S", "%H:%M")
-"""Dates written as text that are recognized; the same text format comes back."""
+from ganaug.tabular.times import TICKS_PER_SECOND, from_ticks, parse_ticks, to_ticks, unit_of
 
 
 @dataclass(frozen=True)
@@ -27,23 +23,27 @@ class NumberForm:
     kind : {"number", "decimal", "datetime", "timedelta", "period", "date", "time", "text"}
     dtype : str
         The pandas dtype that comes back.
-    offset, step : int
-        Times (in nanoseconds) and large integers lie at ``offset + step * axis``, in exact integers.
     decimals : int or None
-        Decimal places that floats are rounded to; None for no rounding.
+        Decimal places that numbers are rounded to, -2 for multiples of 100; None for no rounding.
+    is_large : bool
+        Integers beyond 2**53, which float64 can't tell apart: they lie at ``offset + axis``.
+    offset, span : int
+        Of large integers, the smallest and the distance to the largest; of times, the smallest in ticks.
+    step, unit : int, str
+        Of times: ticks per unit of the axis, and what a tick is ("ns" or "us").
     text_format : str or None
-        Of dates written as text.
-    span : int
-        Of integers too large for float64: the largest minus the smallest.
+        Of times written as text.
     """
 
     kind: str
     dtype: str
-    offset: int = 0
-    step: int = 1
     decimals: int | None = None
-    text_format: str | None = None
+    is_large: bool = False
+    offset: int = 0
     span: int = 0
+    step: int = 1
+    unit: str = "us"
+    text_format: str | None = None
 
     @property
     def is_exact(self) -> bool:
@@ -51,91 +51,89 @@ class NumberForm:
         return self.span <= 2**53
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the axis holds whole numbers only."""
-        return self.decimals == 0
+    def is_time(self) -> bool:
+        """Whether the axis is one of time."""
+        return self.kind not in ("number", "decimal")
 
     def to_axis(self, column: pd.Series) -> np.ndarray:
         """Return the values as float64, NaN where missing."""
-        if self.kind in ("number", "decimal"):
-            if self.offset == 0:
-                return _as_floats(column)
-            missing = column.isna().to_numpy()
-            exact = column.fillna(self.offset).astype("object").to_numpy()
-            axis = np.array([int(value) - self.offset for value in exact], dtype=np.float64)
-        else:
-            nanoseconds, missing = _as_nanoseconds(column, self.kind, self.text_format)
-            axis = (nanoseconds - self.offset) / self.step
-        axis[missing] = np.nan
-        return axis
+        if self.is_time:
+            ticks, missing = to_ticks(column, self.kind, self.unit, self.text_format)
+            return np.where(missing, np.nan, (ticks - self.offset) / self.step)
+        if not self.is_large:
+            return as_floats(column)
+        return np.array(
+            [np.nan if pd.isna(value) else float(int(value) - self.offset) for value in column.astype(object)]
+        )
 
     def from_axis(self, axis: np.ndarray, name: Any = None) -> pd.Series:
         """Undo ``to_axis``: rounded, and with the dtype that was seen."""
         missing = np.isnan(axis)
         if self.decimals is not None:
             axis = np.round(axis, self.decimals)
-        if self.kind == "number":
-            return self._numbers(axis, missing, name)
+        if self.is_time:
+            ticks = np.where(missing, 0, axis).round().astype(np.int64) * self.step + self.offset
+            times = from_ticks(ticks, missing, self.kind, self.unit, self.dtype, self.text_format)
+            return times.rename(name)
         if self.kind == "decimal":
-            places = self.decimals if self.decimals is not None else 6
+            places = max(0, self.decimals) if self.decimals is not None else 6
             values = [
                 None if gone else Decimal(f"{value:.{places}f}") for value, gone in zip(axis, missing, strict=True)
             ]
             return pd.Series(values, name=name, dtype=object)
-        whole = np.where(missing, 0, axis).round().astype(np.int64) * self.step + self.offset
-        times = pd.Series(whole.astype("timedelta64[ns]" if self.kind == "timedelta" else "datetime64[ns]"))
-        times[missing] = pd.NaT
-        return self._times(times, missing).rename(name)
+        return self._numbers(axis, missing, name)
 
     def _numbers(self, axis: np.ndarray, missing: np.ndarray, name: Any) -> pd.Series:
         dtype = pd.api.types.pandas_dtype(self.dtype)
-        if not self.is_whole:
+        is_integer = pd.api.types.is_integer_dtype(dtype) or (dtype.kind == "O" and (self.decimals or 0) <= 0)
+        if not is_integer:
             return pd.Series(axis, name=name).astype(dtype)
-        whole = np.where(missing, 0, axis).astype(np.int64)
-        exact = pd.Series(whole if self.offset == 0 else whole.astype(object) + self.offset, name=name)
-        if not missing.any():
-            return exact.astype(dtype)
-        if pd.api.types.is_extension_array_dtype(dtype):
-            return exact.astype("Int64").mask(missing).astype(dtype)
-        return exact.astype(object if dtype.kind == "O" else np.float64).mask(missing).astype(dtype)
+        if not self.is_large and not missing.any():
+            return pd.Series(axis.astype(np.int64), name=name).astype(dtype)
+        gone = pd.NA if pd.api.types.is_extension_array_dtype(dtype) else None
+        values = [
+            gone if is_gone else min(max(int(value), 0), self.span) + self.offset if self.is_large else int(value)
+            for value, is_gone in zip(axis, missing, strict=True)
+        ]
+        return pd.Series(values, name=name, dtype=dtype)
 
-    def _times(self, times: pd.Series, missing: np.ndarray) -> pd.Series:
-        if self.kind in ("date", "time", "text"):
-            if self.kind == "text":
-                values = times.dt.strftime(self.text_format)
-            else:
-                values = getattr(times.dt, self.kind)
-            values = values.astype(object)
-            values[missing] = None
-            return values.astype(pd.api.types.pandas_dtype(self.dtype))
-        dtype = pd.api.types.pandas_dtype(self.dtype)
-        if isinstance(dtype, pd.PeriodDtype):
-            return times.dt.to_period(dtype.freq)
-        if isinstance(dtype, pd.DatetimeTZDtype):
-            return times.dt.tz_localize("UTC").astype(dtype)
-        return times if dtype.kind == "O" else times.astype(dtype)
+    def place(self, value: Any) -> float:
+        """Return where a single value, as a user writes it, lies on the axis; what is far out may be infinite.
 
-    def to_state(self) -> dict[str, Any]:
-        """Return plain values that ``NumberForm(**state)`` takes."""
-        return asdict(self)
+        Raises
+        ------
+        ValueError, TypeError
+            If it is nothing that the column could hold.
+        """
+        if isinstance(value, float) and np.isnan(value):
+            raise ValueError("NaN is no number to compare with")
+        if self.is_time:
+            return float((parse_ticks(value, self.kind, self.unit, self.dtype) - self.offset) / self.step)
+        try:
+            return float(int(value) - self.offset if self.is_large and not isinstance(value, float) else value)
+        except OverflowError:
+            return float("inf") if value > 0 else float("-inf")
 
 
 def learn_form(column: pd.Series, kind: str, text_format: str | None = None) -> NumberForm:
     """Learn how ``column`` lies on an axis: its dtype, resolution, offset and decimals."""
     dtype = dtype_name(column.dtype)
     if kind in ("number", "decimal"):
-        values = _as_floats(column)
+        values = as_floats(column)
         present = values[~np.isnan(values)]
-        if len(present) and np.abs(present).max() > 2**53 and _is_integer(column):
+        if len(present) and np.abs(present).max() > 2**53 and _holds_integers(column):
             exact = column.dropna().astype(object)
             low, high = int(min(exact)), int(max(exact))
-            return NumberForm(kind, dtype, offset=low, decimals=0, span=high - low)
-        return NumberForm(kind, dtype, decimals=_count_decimals(present, column.dtype))
-    nanoseconds, missing = _as_nanoseconds(column, kind, text_format)
-    present = nanoseconds[~missing]
+            return NumberForm(kind, dtype, 0, is_large=True, offset=low, span=high - low)
+        return NumberForm(kind, dtype, _count_decimals(present, column.dtype))
+    unit = "us" if kind == "text" else unit_of(column.dtype)
+    ticks, missing = to_ticks(column, kind, unit, text_format)
+    present = ticks[~missing]
     offset = int(present.min()) if len(present) else 0
-    step = next(size for size in _RESOLUTIONS if not ((present - offset) % size).any())
-    return NumberForm(kind, dtype, offset, step, decimals=0, text_format=text_format)
+    sizes = [TICKS_PER_SECOND[unit] * seconds for seconds in (86_400, 3_600, 60, 1)]
+    sizes += [TICKS_PER_SECOND[unit] // fraction for fraction in (10**3, 10**6)]
+    step = next((size for size in sizes if not ((present - offset) % size).any()), 1)
+    return NumberForm(kind, dtype, 0, offset=offset, step=step, unit=unit, text_format=text_format)
 
 
 def dtype_name(dtype: Any) -> str:
@@ -145,75 +143,24 @@ def dtype_name(dtype: Any) -> str:
     return str(dtype)
 
 
-def find_text_format(values: pd.Series) -> str | None:
-    """Return the format in which *all* of the (non-missing, text) values are dates or times, if there is one."""
-    for text_format in TEXT_FORMATS:
-        # One value first: parsing a million names to find that they are not dates is slow.
-        if pd.to_datetime(values.iloc[:1], format=text_format, errors="coerce").isna().any():
-            continue
-        parsed = pd.to_datetime(values, format=text_format, errors="coerce")
-        if parsed.notna().all() and (parsed.dt.strftime(text_format) == values.astype(object)).all():
-            return text_format
-    return None
-
-
-def parse_time(value: Any, form: NumberForm) -> float:
-    """Return where a single date, time or text lies on the axis of ``form``."""
-    if form.kind == "period":
-        column = pd.Series([value], dtype=form.dtype)
-    elif form.kind == "timedelta":
-        column = pd.Series([pd.Timedelta(value)])
-    elif form.kind == "time":
-        value = value if isinstance(value, datetime.time) else pd.Timestamp(value).time()
-        column = pd.Series([value], dtype=object)
-    else:
-        stamp = pd.Timestamp(value)
-        zone = getattr(pd.api.types.pandas_dtype(form.dtype), "tz", None)
-        column = pd.Series([stamp.tz_localize(zone) if zone and stamp.tz is None else stamp])
-    nanoseconds, _ = _as_nanoseconds(column, "datetime" if form.kind == "text" else form.kind, None)
-    return float((nanoseconds[0] - form.offset) / form.step)
-
-
-def _as_floats(column: pd.Series) -> np.ndarray:
+def as_floats(column: pd.Series) -> np.ndarray:
+    """Return a number column as float64, NaN where missing."""
     if pd.api.types.is_extension_array_dtype(column.dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan).copy()
     return column.astype(np.float64).to_numpy(copy=True)
 
 
-def _is_integer(column: pd.Series) -> bool:
-    return pd.api.types.is_integer_dtype(column.dtype) or column.dtype == object
+def _holds_integers(column: pd.Series) -> bool:
+    if column.dtype == object:
+        return pd.api.types.infer_dtype(column, skipna=True) == "integer"
+    return pd.api.types.is_integer_dtype(column.dtype)
 
 
 def _count_decimals(values: np.ndarray, dtype: Any) -> int | None:
-    """Return the decimal places (0 to 6) that all values share; None if they have more."""
-    if pd.api.types.is_integer_dtype(dtype):
-        return 0
-    tolerance = 1e-5 if dtype == np.float32 else 1e-9
-    for decimals in range(7):
-        gap = np.abs(values - np.round(values, decimals))
-        if (gap <= tolerance * np.maximum(1.0, np.abs(values)) * 1e-3).all():
+    """Return the decimal places that all values share (-2: all are multiples of 100); None if more than 6."""
+    own = values.astype(np.float32 if dtype == np.float32 else np.float64)
+    slack = 4 * np.spacing(np.abs(own))  # what sums and readers leave behind
+    for decimals in range(-6, 7):
+        if (np.abs(own - np.round(own, decimals)) <= slack).all():
             return decimals
     return None
-
-
-def _as_nanoseconds(column: pd.Series, kind: str, text_format: str | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return int64 nanoseconds and which of them stand for missing values."""
-    if kind == "timedelta":
-        times = pd.to_timedelta(column).astype("timedelta64[ns]")
-        return times.astype("int64").to_numpy(), times.isna().to_numpy()
-    if kind == "period":
-        times = column.dt.to_timestamp()
-    elif kind == "time":
-        times = pd.to_datetime(column.astype(object).map(_on_the_first_day, na_action="ignore"))
-    elif kind == "text":
-        times = pd.to_datetime(column.astype(object), format=text_format, errors="coerce")
-    else:
-        times = pd.to_datetime(column, errors="coerce")
-    if isinstance(times.dtype, pd.DatetimeTZDtype):
-        times = times.dt.tz_convert("UTC").dt.tz_localize(None)
-    times = times.astype("datetime64[ns]")
-    return times.astype("int64").to_numpy(), times.isna().to_numpy()
-
-
-def _on_the_first_day(value: datetime.time) -> datetime.datetime:
-    return datetime.datetime.combine(datetime.date(1970, 1, 1), value)

@@ -22,6 +22,8 @@ class TableFormat:
         Names of the features; ``x0``, ``x1``, ... for arrays.
     array_dtype : str or None
         Of an array; None for a frame.
+    index_names, is_multi : list or None, bool
+        Names of the levels of a frame's columns, and whether they are a MultiIndex.
     target : name or None
         The column that ``y`` became, after the features.
     target_dtype : str or None
@@ -30,6 +32,8 @@ class TableFormat:
 
     columns: list[Any]
     array_dtype: str | None
+    index_names: list[Any] | None = None
+    is_multi: bool = False
     target: Any = None
     target_dtype: str | None = None
 
@@ -39,16 +43,14 @@ class TableFormat:
         table, array_dtype = _as_table(estimator, X, reset=True)
         columns = list(table.columns)
         if y is None:
-            return cls(columns, array_dtype), table
+            return cls(columns, array_dtype, *_index_form(X)), table
         target = _as_target(y, len(table))
         if target.name in columns:
             raise InvalidInputError(
                 f"y is called {target.name!r}, and X has a column of that name too. Drop it from X or rename y."
             )
         target_dtype = None if isinstance(y, pd.Series) else str(target.dtype)
-        table = table.assign(**{"\0y": target.to_numpy() if target_dtype else target.array})
-        table.columns = pd.Index([*columns, target.name])
-        return cls(columns, array_dtype, target.name, target_dtype), table
+        return cls(columns, array_dtype, *_index_form(X), target.name, target_dtype), _join(table, target)
 
     def check(self, estimator: Any, X: Any, y: Any) -> pd.DataFrame:
         """Validate new data; return a table whose target, if it is not given, is missing."""
@@ -56,19 +58,27 @@ class TableFormat:
         if y is not None and self.target is None:
             raise InvalidInputError("y was given, but fit was given none. Leave it out.")
         if self.target is not None:
-            target = [None] * len(table) if y is None else _as_target(y, len(table)).array
-            table = table.assign(**{"\0y": target})
-            table.columns = pd.Index([*self.columns, self.target])
+            target = pd.Series([None] * len(table), dtype=object) if y is None else _as_target(y, len(table))
+            table = _join(table, target.rename(self.target))
         return table
 
     def restore(self, table: pd.DataFrame, return_y: bool) -> Any:
         """Return ``table`` (with the target as the last column, if there is one) as ``fit`` was given it."""
-        features = table[self.columns] if self.target is not None else table
-        X = features if self.array_dtype is None else features.to_numpy(dtype=self.array_dtype)
+        features = table.iloc[:, : len(self.columns)]
+        if self.array_dtype is None:
+            X = features.set_axis(self._index(), axis=1)
+        else:
+            X = features.to_numpy(dtype=self.array_dtype)
         if not return_y:
             return X
-        y = table[self.target]
+        y = table.iloc[:, -1]
         return X, (y.to_numpy(dtype=self.target_dtype) if self.target_dtype else y)
+
+    def _index(self) -> pd.Index:
+        names = self.index_names or [None]
+        if self.is_multi:
+            return pd.MultiIndex.from_tuples(self.columns, names=names)
+        return pd.Index(self.columns, name=names[0], tupleize_cols=False)
 
     def resolve_columns(self, wanted: str | Sequence[Any]) -> str | list[Any]:
         """Return the names that ``categorical_features`` means: names, indices or a boolean mask."""
@@ -98,6 +108,18 @@ class TableFormat:
         if isinstance(name, int | np.integer) and -len(self.columns) <= name < len(self.columns):
             return self.columns[name]
         raise InvalidInputError(f"There is no column {name!r}. The table has {names}.")
+
+
+def _index_form(X: Any) -> tuple[list[Any] | None, bool]:
+    if not isinstance(X, pd.DataFrame):
+        return None, False
+    return list(X.columns.names), isinstance(X.columns, pd.MultiIndex)
+
+
+def _join(table: pd.DataFrame, target: pd.Series) -> pd.DataFrame:
+    """Append the target as the last column, whatever the names."""
+    joined = pd.concat([table, target.set_axis(table.index)], axis=1)
+    return joined.set_axis(pd.Index([*table.columns, target.name], tupleize_cols=False), axis=1)
 
 
 def _as_table(estimator: Any, X: Any, reset: bool, columns: list[Any] | None = None) -> tuple[pd.DataFrame, str | None]:

@@ -1,20 +1,21 @@
 """The tabular game: an autoregressive generator, a discriminator, and what each of them minimizes."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ganaug.adversarial import Batch, NoiseGame, PackedDiscriminator, Terms, Turn, Weight
+from ganaug.adversarial import AdversarialGame, Batch, PackedDiscriminator, Terms, Turn, Weight
 from ganaug.adversarial.penalties import lazily
 from ganaug.tabular.discriminator import RecordView, TableDiscriminator
 from ganaug.tabular.generator import TableGenerator
 from ganaug.tabular.layout import TableLayout
 
 
-class TabularGame(NoiseGame):
-    """A noise game on records with two more terms: ``likelihood`` and ``scrambled``.
+class TabularGame(AdversarialGame):
+    """An adversarial game on records with two more terms: ``likelihood`` and ``scrambled``.
 
     A batch's ``real`` is (n, 2 x columns): level codes, then positions.
 
@@ -31,8 +32,8 @@ class TabularGame(NoiseGame):
         by column costs several times what the other terms do.
     any_order_share : float
         Share of the batches whose likelihood is taken in a random order instead of the table's.
-    **kwargs
-        Of ``NoiseGame``: loss, penalty and its weight and interval, adversarial_weight.
+    **settings
+        Of ``AdversarialGame``: loss, penalty and its weight and interval, adversarial_weight.
     """
 
     generator: TableGenerator
@@ -48,9 +49,9 @@ class TabularGame(NoiseGame):
         scrambled_weight: Weight = 1.0,
         adversarial_interval: int = 1,
         any_order_share: float = 0.5,
-        **kwargs: object,
+        **settings: Any,
     ) -> None:
-        super().__init__(generator, discriminator, **kwargs)  # type: ignore[arg-type]
+        super().__init__(generator, discriminator, **settings)
         self.layout, self.view = layout, RecordView(layout)
         self.n_targets = n_targets
         self.likelihood_weight, self.scrambled_weight = likelihood_weight, scrambled_weight
@@ -103,7 +104,7 @@ class TabularGame(NoiseGame):
         """Return the views of the records with the first of each pack spoilt."""
         levels, positions = split_codes(batch.real)
         hidden = self._hide_targets(len(batch), levels.device)
-        spoilt = self.view.of_codes(*scramble(levels, positions, self.layout, turn.rng), hidden)
+        spoilt = self.view.of_codes(*scramble(levels, positions, self.layout, turn.rng, hidden), hidden)
         if not isinstance(self.discriminator, PackedDiscriminator):
             return spoilt
         is_first = torch.arange(len(batch), device=levels.device) % self.discriminator.pac == 0
@@ -158,7 +159,9 @@ def draw_order(n_columns: int, any_order_share: float, rng: torch.Generator) -> 
     return torch.cat([front, given[rest]])
 
 
-def scramble(levels: Tensor, positions: Tensor, layout: TableLayout, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+def scramble(
+    levels: Tensor, positions: Tensor, layout: TableLayout, rng: torch.Generator, hidden: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Spoil records: some columns are taken from other records, or drawn evenly, or made unseen (-1).
 
     How many columns are spoilt differs from record to record, from one to all, so that the discriminator learns
@@ -168,8 +171,10 @@ def scramble(levels: Tensor, positions: Tensor, layout: TableLayout, rng: torch.
     device = levels.device
     share = torch.rand(n_records, 1, generator=rng, device=device)
     spoilt = torch.rand(n_records, n_columns, generator=rng, device=device) < share
-    sure = torch.randint(n_columns, (n_records, 1), generator=rng, device=device)
-    spoilt.scatter_(1, sure, True)
+    order = torch.rand(n_records, n_columns, generator=rng, device=device)
+    if hidden is not None:  # what is not shown can't be spoilt
+        order, spoilt = order.masked_fill(hidden, -1.0), spoilt & ~hidden
+    spoilt.scatter_(1, order.argmax(dim=1, keepdim=True), True)
     kind = torch.rand(n_records, n_columns, generator=rng, device=device)
     donors = torch.randint(n_records, (n_records, n_columns), generator=rng, device=device)
     even = torch.rand(2, n_records, n_columns, generator=rng, device=device)

@@ -1,5 +1,6 @@
 """TabularGAN: a conditional GAN for tables."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from numbers import Integral, Real
@@ -22,7 +23,7 @@ from ganaug.adversarial import (
     derive_seed,
 )
 from ganaug.base import BaseGAN
-from ganaug.exceptions import InvalidInputError
+from ganaug.exceptions import InvalidInputError, TrainingWarning
 from ganaug.tabular.conditions import compile_frame
 from ganaug.tabular.discriminator import RecordView, TableDiscriminator
 from ganaug.tabular.encoder import TableEncoder
@@ -30,7 +31,7 @@ from ganaug.tabular.frames import TableFormat
 from ganaug.tabular.game import TabularGame
 from ganaug.tabular.generator import TableGenerator
 from ganaug.tabular.layout import TableLayout
-from ganaug.tabular.sampling import sample_table
+from ganaug.tabular.sampling import BLOCK, sample_table
 from ganaug.tabular.scoring import (
     check_worth,
     discriminator_scores,
@@ -54,8 +55,8 @@ class TabularGAN(DensityMixin, BaseGAN):
     Parameters
     ----------
     epochs : int or None, default=300
-        Passes over the data (steps of ``batch_size`` rows). The first of ``epochs``, ``max_steps`` and ``max_seconds``
-        to be used up ends the training.
+        An epoch has as many steps as the table has batches. The first of ``epochs``, ``max_steps`` and
+        ``max_seconds`` to be used up ends the training.
     max_steps : int or None, default=2000
         Generator updates.
     max_seconds : float or None, default=None
@@ -373,8 +374,14 @@ class TabularGAN(DensityMixin, BaseGAN):
             run.quality = lambda: held_out_quality(averaged, self._held_out)
 
     def _finish(self) -> None:
-        self.score_worth_ = check_worth(self.game_, self._held_out, self.seed_) if self.scrambled_weight else None
-        del self._held_out
+        held_out = self._held_out
+        del self._held_out  # training rows: not the model's to keep
+        self.score_worth_ = None
+        if self.scrambled_weight:
+            try:
+                self.score_worth_ = check_worth(self.game_, held_out, self.seed_)
+            except KeyboardInterrupt:
+                warnings.warn("Interrupted: score_samples was not checked.", TrainingWarning, stacklevel=2)
 
     def _sample_table(self, n_samples: int | None, conditions: Any, seed: int) -> pd.DataFrame:
         if not isinstance(conditions, pd.DataFrame):
@@ -384,11 +391,17 @@ class TabularGAN(DensityMixin, BaseGAN):
             raise InvalidInputError(
                 f"n_samples={n_samples} differs from the {len(conditions)} rows of the conditions. Leave it out."
             )
-        parts, rows = [], []
+        parts, rows, n_drawn = [], [], 0
         for place, (wanted, wanting) in enumerate(compile_frame(conditions)):
             group_seed = derive_seed(seed, "group", place)
-            parts.append(sample_table(self.game_.generator, self.encoder_, len(wanting), wanted, group_seed))
+            # Small blocks for small groups: a frame may have as many groups as rows.
+            block = min(BLOCK, 2 ** int(np.ceil(np.log2(len(wanting) + 15))))
+            part = sample_table(
+                self.game_.generator, self.encoder_, len(wanting), wanted, group_seed, first_row=n_drawn, block=block
+            )
+            parts.append(part)
             rows.append(wanting)
+            n_drawn += len(wanting)
         table = pd.concat(parts, ignore_index=True)
         return table.iloc[np.argsort(np.concatenate(rows))].reset_index(drop=True)
 

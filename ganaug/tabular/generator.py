@@ -102,12 +102,15 @@ class TableGenerator(nn.Module):
     ) -> Tensor:
         """Return -log p(column | columns before it in ``order``), (n, columns).
 
-        Positions count with their density, which is 1 for the generator before training. With ``rng``, dropout
-        is applied.
+        Positions count with their density, which is 1 for the generator before training. A level of -1 (never seen)
+        tells the other columns nothing and counts 0. With ``rng``, dropout is applied.
         """
         levels, positions = levels.T.contiguous(), positions.T.contiguous()  # columns first
+        seen = levels >= 0
+        levels = levels.clamp_min(0)
         rows = levels + self.offsets
         known = self.embedding[rows] + (positions[..., None] - 0.5) * self.position_embedding[rows]
+        known = known * seen[..., None]
         known = _drop(known, 0.5 * self.dropout, rng)
         back = torch.argsort(order)
         known = known[order]
@@ -120,7 +123,7 @@ class TableGenerator(nn.Module):
                 binned = self.is_binned[rows[column]]
                 law = self.position_law(column, levels[column], hidden[column])
                 nats[-1] = nats[-1] - torch.where(binned, log_density(positions[column], *law), 0.0)
-        return torch.stack(nats, dim=1)
+        return torch.stack(nats, dim=1) * seen.T
 
     def draw_fakes(self, n_records: int, rng: torch.Generator, temperature: float = 0.7) -> list[Draw]:
         """Return records drawn in the table's order; gradients reach every column through the ones after it."""
@@ -129,8 +132,7 @@ class TableGenerator(nn.Module):
         for column in range(self.layout.n_columns):
             hidden = self.hidden(column, context)
             logits = self.logits(column, hidden)
-            uniform = torch.rand(logits.shape, generator=rng, device=logits.device)
-            noisy = logits.float() - torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))
+            noisy = add_gumbel(logits.float(), rng)
             levels = noisy.argmax(dim=1)
             soft = torch.softmax(noisy / temperature, dim=1)
             hot = one_hot(levels, logits.shape[1]) + soft - soft.detach()  # straight-through
@@ -159,6 +161,12 @@ class TableGenerator(nn.Module):
         return _drop(silu(start + _drop(inner, self.dropout, rng)), self.dropout, rng)
 
 
+def add_gumbel(logits: Tensor, rng: torch.Generator) -> Tensor:
+    """Add Gumbel noise: the argmax of each row is then a draw with probabilities softmax(logits)."""
+    uniform = torch.rand(logits.shape, generator=rng, device=logits.device)
+    return logits - torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))
+
+
 def log_density(positions: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
     """Return the log density of logit-logistic positions in (0, 1); 0 everywhere for mean 0, scale 1."""
     positions = positions.clamp(_EDGE, 1 - _EDGE)
@@ -183,11 +191,9 @@ def _drop(values: Tensor, rate: float, rng: torch.Generator | None) -> Tensor:
 def _smooth_embeddings(layout: TableLayout, width: int) -> Tensor:
     """Return random embeddings; along ordered levels they are smooth, so that neighbors start out alike."""
     parts = []
-    for size, has_order in zip(layout.sizes, layout.has_order, strict=True):
-        if not has_order:
-            parts.append(0.3 * torch.randn(size, width))
-            continue
-        along = torch.linspace(0.0, 1.0, size)[:, None]
+    for size, n_ordered in zip(layout.sizes, layout.n_ordered, strict=True):
+        along = torch.linspace(0.0, 1.0, n_ordered)[:, None]
         waves, shift = 3.0 * torch.rand(1, width), 2.0 * math.pi * torch.rand(1, width)
         parts.append(0.4 * torch.sin(2.0 * math.pi * waves * along + shift))
+        parts.append(0.3 * torch.randn(size - n_ordered, width))
     return torch.cat(parts)

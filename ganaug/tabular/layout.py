@@ -14,7 +14,7 @@ class LeveledColumn(Protocol):
     @property
     def n_levels(self) -> int: ...
     @property
-    def has_order(self) -> bool: ...
+    def n_ordered(self) -> int: ...
     @property
     def is_binned(self) -> np.ndarray: ...
     @property
@@ -29,8 +29,8 @@ class TableLayout:
     ----------
     sizes : tuple of int
         Levels per column.
-    has_order : tuple of bool
-        Per column: neighboring levels are alike.
+    n_ordered : tuple of int
+        Per column: leading levels of which neighbors are alike ("missing" is like no other).
     is_binned : ndarray of bool, (levels of all columns,)
         Levels that have positions.
     marginals : ndarray, (levels of all columns,)
@@ -38,7 +38,7 @@ class TableLayout:
     """
 
     sizes: tuple[int, ...]
-    has_order: tuple[bool, ...]
+    n_ordered: tuple[int, ...]
     is_binned: np.ndarray
     marginals: np.ndarray
 
@@ -47,7 +47,7 @@ class TableLayout:
         """Lay out ``columns`` in their order."""
         return cls(
             sizes=tuple(column.n_levels for column in columns),
-            has_order=tuple(bool(column.has_order) for column in columns),
+            n_ordered=tuple(column.n_ordered for column in columns),
             is_binned=np.concatenate([column.is_binned for column in columns]),
             marginals=np.concatenate([column.counts / column.counts.sum() for column in columns]),
         )

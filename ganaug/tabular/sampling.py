@@ -20,7 +20,7 @@ from ganaug.exceptions import ConditionError, DataWarning
 from ganaug.tabular.columns import Choices
 from ganaug.tabular.conditions import apply_exact, compile_conditions, is_open
 from ganaug.tabular.encoder import Codes, TableEncoder
-from ganaug.tabular.generator import TableGenerator, log_density
+from ganaug.tabular.generator import TableGenerator, add_gumbel, log_density
 
 BLOCK = 1024
 """Rows drawn at a time."""
@@ -38,7 +38,7 @@ class Drawn:
     positions: dict[int, Tensor]
     picked: dict[int, Tensor]
     log_weights: Tensor
-    """log probability, under the generator, that the row's conditions are met."""
+    """log probability, under the generator, that the conditions are met; one per candidate."""
 
 
 def sample_table(
@@ -47,17 +47,23 @@ def sample_table(
     n_samples: int,
     conditions: Mapping[Any, Any] | None,
     seed: int,
+    *,
+    first_row: int = 0,
+    block: int = BLOCK,
 ) -> pd.DataFrame:
-    """Return ``n_samples`` rows that all meet ``conditions``."""
+    """Return ``n_samples`` rows that all meet ``conditions``; identifiers are numbered from ``first_row``."""
     compiled = compile_conditions(conditions, encoder)
-    sampler = BlockSampler(generator, compiled)
+    sampler = BlockSampler(generator, compiled, block)
     blocks, log_weights = [], []
-    for first in range(0, max(1, n_samples), BLOCK):
+    for first in range(0, max(1, n_samples), block):
         drawn = sampler.draw(make_generator(seed, "block", first, device=sampler.device))
-        n_rows = min(BLOCK, n_samples - first)
-        blocks.append(_decode(drawn, encoder, compiled, first, seed).iloc[:n_rows])
-        log_weights.append(drawn.log_weights[:n_rows])
-    if compiled and n_samples:
+        n_rows = min(block, n_samples - first)
+        rng = np.random.default_rng(derive_seed(seed, "decode", first))
+        blocks.append(_decode(drawn, encoder, compiled, first_row + first, rng).iloc[:n_rows])
+        log_weights.append(drawn.log_weights)
+    # The probability of a single number of a continuous column says nothing.
+    has_points = any(np.any(choices.highs - choices.lows < _NARROW) for choices in compiled.values())
+    if compiled and n_samples and not has_points and block == BLOCK:
         _warn_if_unlikely(torch.cat(log_weights), conditions, encoder)
     return pd.concat(blocks, ignore_index=True) if len(blocks) > 1 else blocks[0].reset_index(drop=True)
 
@@ -65,8 +71,8 @@ def sample_table(
 class BlockSampler:
     """Draws blocks of codes; the columns with conditions first, then the rest in the table's order."""
 
-    def __init__(self, generator: TableGenerator, compiled: dict[int, Choices]) -> None:
-        self.generator, self.compiled = generator, compiled
+    def __init__(self, generator: TableGenerator, compiled: dict[int, Choices], block: int) -> None:
+        self.generator, self.compiled, self.block = generator, compiled, block
         self.device = generator.bias.device
         n_columns = generator.layout.n_columns
         self.rest = [column for column in range(n_columns) if column not in compiled]
@@ -78,7 +84,7 @@ class BlockSampler:
     def draw(self, rng: torch.Generator) -> Drawn:
         """Return one block of rows."""
         drawn = self._draw_conditioned(rng)
-        context = self._context(drawn.levels, drawn.positions, BLOCK)
+        context = self._context(drawn.levels, drawn.positions, self.block)
         for column in self.rest:
             hidden = self.generator.hidden(column, context)
             logits = self.generator.logits(column, hidden)
@@ -94,7 +100,7 @@ class BlockSampler:
         One after another, allowed levels only, gives p(a | a in A) p(b | a, b in B). That is the wanted joint
         p(a, b | a in A, b in B) once each candidate is weighted by P(b in B | a): sampling-importance-resampling.
         """
-        size = BLOCK * self.n_candidates
+        size = self.block * self.n_candidates
         levels: dict[int, Tensor] = {}
         positions: dict[int, Tensor] = {}
         picked: dict[int, Tensor] = {}
@@ -107,7 +113,7 @@ class BlockSampler:
             levels[column], positions[column] = self._place(column, choices, picked[column], hidden, rng)
         rows = self._resample(log_weights, rng)
         kept = [{place: values[rows] for place, values in part.items()} for part in (levels, positions, picked)]
-        return Drawn(*kept, log_weights[rows])
+        return Drawn(*kept, log_weights)
 
     def _context(self, levels: dict[int, Tensor], positions: dict[int, Tensor], size: int) -> Tensor:
         context = self.generator.bias.new_zeros(size, self.generator.bias.shape[2])
@@ -147,15 +153,14 @@ class BlockSampler:
     def _resample(self, log_weights: Tensor, rng: torch.Generator) -> Tensor:
         """Return one candidate per row, by weight."""
         if self.n_candidates == 1:
-            return torch.arange(BLOCK, device=self.device)
-        kept = _gumbel_argmax(log_weights.view(BLOCK, self.n_candidates), rng)
-        return torch.arange(BLOCK, device=self.device) * self.n_candidates + kept
+            return torch.arange(self.block, device=self.device)
+        kept = _gumbel_argmax(log_weights.view(self.block, self.n_candidates), rng)
+        return torch.arange(self.block, device=self.device) * self.n_candidates + kept
 
 
 def _gumbel_argmax(logits: Tensor, rng: torch.Generator) -> Tensor:
     """Return one index per row, drawn with probabilities softmax(logits)."""
-    uniform = torch.rand(logits.shape, generator=rng, device=logits.device)
-    return (logits - torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))).argmax(dim=1)
+    return add_gumbel(logits, rng).argmax(dim=1)
 
 
 def _cumulative(edge: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
@@ -174,14 +179,13 @@ def _log_stretch(low: float, high: float, mean: Tensor, scale: Tensor) -> Tensor
 
 
 def _decode(
-    drawn: Drawn, encoder: TableEncoder, compiled: dict[int, Choices], first_row: int, seed: int
+    drawn: Drawn, encoder: TableEncoder, compiled: dict[int, Choices], first_row: int, rng: np.random.Generator
 ) -> pd.DataFrame:
     columns = range(len(drawn.levels))
     codes = Codes(
         torch.stack([drawn.levels[column] for column in columns], dim=1).cpu().numpy(),
-        torch.stack([drawn.positions[column] for column in columns], dim=1).double().cpu().numpy(),
+        torch.stack([drawn.positions[column] for column in columns], dim=1).cpu().double().numpy(),
     )
-    rng = np.random.default_rng(derive_seed(seed, "decode", first_row))
     table = encoder.decode(codes, rng, first_row)
     for place, choices in compiled.items():
         apply_exact(table, place, choices, drawn.picked[place].cpu().numpy(), encoder)
@@ -191,7 +195,7 @@ def _decode(
 def _warn_if_unlikely(log_weights: Tensor, conditions: Any, encoder: TableEncoder) -> None:
     """Say so when the model has hardly ever seen what it is asked for."""
     n_rows = int(encoder.modeled_[0].counts.sum())
-    probability = math.exp(float(torch.logsumexp(log_weights.double(), 0)) - math.log(len(log_weights)))
+    probability = math.exp(float(torch.logsumexp(log_weights.cpu().double(), 0)) - math.log(len(log_weights)))
     if not math.isfinite(probability):
         raise ConditionError(f"The model can't meet {conditions!r}: their probability is not a number.")
     if probability < 0.1 / n_rows:

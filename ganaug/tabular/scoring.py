@@ -48,21 +48,20 @@ def log_likelihoods(generator: TableGenerator, codes: Codes, n_given: int) -> np
     """Return log p(record) - log p(record under independent columns), (n,), float64, in nats.
 
     Only the first ``n_given`` columns count; the rest (a target that is not known) is summed out, which in the
-    table's order means leaving out their terms. A level never seen counts as
-    half as likely as the rarest one.
+    table's order means leaving out their terms. A level never seen
+    counts with half the share of the rarest one, and tells the other columns nothing.
     """
     double = _double(generator)
     layout = generator.layout
-    marginals = torch.from_numpy(layout.marginals).to(generator.bias.device)
-    offsets = torch.tensor(layout.offsets, device=marginals.device)
-    order = torch.arange(layout.n_columns, device=marginals.device)
+    marginals = torch.from_numpy(layout.marginals)
+    offsets = torch.tensor(layout.offsets)
+    order = torch.arange(layout.n_columns)
     unseen_gain = torch.log(marginals.min() / 2.0)
 
     def score(levels: Tensor, positions: Tensor) -> Tensor:
         seen = levels >= 0
-        rows = levels.clamp_min(0) + offsets
-        nats = double.nats_per_column(levels.clamp_min(0), positions, order)
-        baseline = -torch.log(marginals[rows])
+        nats = double.nats_per_column(levels, positions, order)
+        baseline = -torch.log(marginals[levels.clamp_min(0) + offsets])
         gain = torch.where(seen, baseline - nats, unseen_gain)
         return gain[:, :n_given].sum(dim=1)
 
@@ -83,7 +82,7 @@ def held_out_quality(generator: TableGenerator, codes: Codes) -> float:
 
     def mean_nats(order: Tensor, rows: slice) -> float:
         nats = generator.negative_log_likelihood(levels[rows], positions[rows], order)
-        return float(nats.double().mean())
+        return float(nats.cpu().double().mean())
 
     rng = make_generator(0, "held-out orders", device=device)
     others = [draw_order(layout.n_columns, 1.0, rng) for _ in range(_OTHER_ORDERS)]
@@ -116,8 +115,8 @@ def check_worth(game: TabularGame, held_out: Codes, seed: int) -> float | None:
     if worth < _WORTH:
         warnings.warn(
             f"score_samples ranks held-out records above copies with half of their columns swapped in {worth:.0%} "
-            "of cases (50% = chance): its scores say little. Either the columns are independent of each other, or training was "
-            "too short, or scrambled_weight too low.",
+            "of cases (50% = chance): its scores say little. Either the columns are independent of each other, or "
+            "training was too short, or scrambled_weight too low.",
             TrainingWarning,
             stacklevel=2,
         )
@@ -131,14 +130,14 @@ def _companions(game: TabularGame) -> Tensor | None:
     device = game.generator.bias.device
     with torch.no_grad():
         draws = game.generator.draw_fakes(game.discriminator.pac - 1, make_generator(0, "pack", device=device))
-    levels = torch.stack([draw.levels for draw in draws], dim=1)
-    positions = torch.stack([draw.positions for draw in draws], dim=1).double()
+    levels = torch.stack([draw.levels for draw in draws], dim=1).cpu()
+    positions = torch.stack([draw.positions for draw in draws], dim=1).cpu().double()
     return game.view.of_codes(levels, positions)
 
 
 def _double(module: nn.Module) -> nn.Module:
-    """Return a float64 copy: float32 matrix products depend on the size of the batch."""
-    return copy.deepcopy(module).double().eval()
+    """Return a float64 copy on the CPU: float32 matrix products depend on the size of the batch."""
+    return copy.deepcopy(module).cpu().double().eval()
 
 
 def _in_blocks(score: Callable[[Tensor, Tensor], Tensor], codes: Codes) -> np.ndarray:
@@ -150,5 +149,5 @@ def _in_blocks(score: Callable[[Tensor, Tensor], Tensor], codes: Codes) -> np.nd
         with torch.no_grad():
             block = score(torch.from_numpy(codes.levels[rows]), torch.from_numpy(codes.positions[rows]))
         n_rows = min(BLOCK, len(codes) - first)
-        scores[first : first + n_rows] = block[:n_rows].cpu().numpy()
+        scores[first : first + n_rows] = block[:n_rows].numpy()
     return scores

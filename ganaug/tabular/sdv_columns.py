@@ -16,7 +16,7 @@ from pandas.api import types
 
 from ganaug.exceptions import ConditionError, DataWarning, InvalidInputError
 from ganaug.tabular.columns import CategoryColumn
-from ganaug.tabular.forms import learn_form, parse_time
+from ganaug.tabular.forms import learn_form
 
 MANY_LEVELS = 500
 """ctgan one-hot encodes every level, in all of its networks."""
@@ -154,12 +154,10 @@ class SplitNumber:
         if value is None:
             return default
         try:
-            if self.form.kind not in ("number", "decimal"):
-                return parse_time(value, self.form)
-            if isinstance(value, str):
+            if isinstance(value, str) and not self.form.is_time:
                 raise TypeError("it is a string")
-            if self.form.offset:
-                return float(int(value) - self.form.offset)
+            if self.form.is_time or self.form.is_large:
+                return self.form.place(value)
             # A float32 column has no 0.1 of float64: compare in the column's own precision.
             return float(np.dtype(self.form.dtype).type(value) if self.form.dtype.startswith("float") else value)
         except (TypeError, ValueError) as error:

@@ -22,24 +22,43 @@ def test_early_stopping_keeps_the_best_and_stops():
     assert [row["quality/held_out"] for row in trainer.run.history if "quality/held_out" in row][:2] == [-50.0, -40.0]
 
 
-def test_early_stopping_restores_both_players():
+def test_early_stopping_leaves_the_discriminator_as_it_is():
+    """The quality is the averaged generator's; a random discriminator must never be brought back."""
     trainer = make_trainer(budget=Budget(max_steps=40), callbacks=[EarlyStopping(every=10)])
     seen = {}
 
     def quality():
-        seen[trainer.run.step] = weights_of(trainer.game)
-        return float(trainer.run.step == 20)
+        seen[trainer.run.step] = weights_of(trainer.game.discriminator)
+        return -float(trainer.run.step)
 
     trainer.run.quality = quality
     trainer.train()
-    assert equal_weights(seen[20], weights_of(trainer.game))
+    assert trainer.run.callbacks[0].best_step_ == 0
+    assert equal_weights(seen[40], weights_of(trainer.game.discriminator))
+    assert not equal_weights(seen[0], weights_of(trainer.game.discriminator))
+
+
+def test_every_look_is_in_the_history_at_its_step():
+    trainer = make_trainer(budget=Budget(max_steps=25), callbacks=[EarlyStopping(every=10)])
+    trainer.run.quality = lambda: float(trainer.run.step)
+    trainer.train()
+    looks = {row["step"]: row["quality/held_out"] for row in trainer.run.history if "quality/held_out" in row}
+    assert looks[0] == 0.0 and looks[25] == 25.0 and len(looks) == 4
+
+
+def test_the_newest_terms_are_there_for_every_callback():
+    class Watch(Callback):
+        def on_step_end(self, run):
+            assert {"generator/adversarial", "discriminator/adversarial"} <= set(run.terms)
+
+    make_trainer(budget=Budget(max_steps=3), callbacks=[Watch()]).train()
 
 
 def test_a_nan_quality_never_becomes_the_best():
     trainer = make_trainer(budget=Budget(max_steps=40), callbacks=[EarlyStopping(every=10)])
     trainer.run.quality = lambda: 1.0 if trainer.run.step == 20 else float("nan")
     trainer.train()
-    assert trainer.run.callbacks[1].best_step_ == 20
+    assert trainer.run.callbacks[0].best_step_ == 20
 
 
 def test_previews_are_kept_and_written(tmp_path):
@@ -50,7 +69,7 @@ def test_previews_are_kept_and_written(tmp_path):
     trainer = make_trainer(budget=Budget(max_steps=20), callbacks=[Lines(every=10, folder=tmp_path)])
     trainer.run.preview = lambda: trainer.run.step
     trainer.train()
-    assert trainer.run.callbacks[1].previews_ == [(10, 10), (20, 20)]
+    assert trainer.run.callbacks[0].previews_ == [(10, 10), (20, 20)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000010.txt", "step-000020.txt"]
 
 

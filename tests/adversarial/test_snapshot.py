@@ -59,7 +59,7 @@ def test_early_stopping_remembers_its_best_across_a_resume(tmp_path):
     second = make([])
     resume(second, tmp_path / "c", {})
     second.train()
-    assert second.run.callbacks[1].best_step_ == 14
+    assert second.run.callbacks[0].best_step_ == 14
 
 
 def test_a_foreign_checkpoint_is_refused(tmp_path):

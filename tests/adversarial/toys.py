@@ -33,7 +33,7 @@ def make_game(seed=0, norm=False, **kwargs):
 
 
 def make_trainer(game=None, budget=None, callbacks=(), seed=0, batch_size=128, records=None, **settings):
-    run = Run([History(), *callbacks])
+    run = Run([*callbacks, History()])
     batches = Batches(records or make_records(), batch_size, make_generator(seed, "batches"), torch.device("cpu"))
     settings = {"learning_rate_schedule": "constant", **settings}
     trainer = Trainer(

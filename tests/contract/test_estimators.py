@@ -211,7 +211,9 @@ def test_files_that_do_not_fit_are_refused(fitted, name, tmp_path):
 def test_saving_is_all_or_nothing(fitted, name, tmp_path, monkeypatch):
     path = fitted[name].save(tmp_path / "model")
     before = (path / "model.json").read_bytes()
-    monkeypatch.setattr("ganaug.persistence.tensors_to_bytes", lambda *args, **kwargs: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr(
+        "ganaug.persistence.tensors_to_bytes", lambda *args, **kwargs: (_ for _ in ()).throw(OSError("full"))
+    )
     with pytest.raises(OSError, match="full"):
         fitted[name].save(path)
     assert (path / "model.json").read_bytes() == before and [item.name for item in tmp_path.iterdir()] == ["model"]

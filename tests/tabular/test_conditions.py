@@ -131,7 +131,7 @@ def test_a_frame_gives_one_row_per_row(gan):
         ({"age": []}, "the list of wanted values is empty"),
         ({"age": "old"}, "'age' holds number values, so 'old' can't be a condition"),
         ({"amount": (50.02, 50.04)}, "'amount' has nothing in"),
-        ({"amount": None}, "'amount' has nothing in"),
+        ({"amount": None}, "'amount' has no missing values"),
     ],
 )
 def test_conditions_that_cant_be_met(gan, conditions, message):

@@ -197,8 +197,9 @@ def test_history_and_diagnosis_name_both_players(gan):
         "generator/adversarial", "generator/likelihood", "discriminator/adversarial", "discriminator/scrambled",
         "discriminator/gradient_penalty", "quality/held_out", "epoch", "step", "seconds",
     } <= names  # fmt: skip
-    first, last = gan.history_[0], gan.history_[-1]
-    assert last["generator/likelihood"] < first["generator/likelihood"]
+    likelihood = [row["generator/likelihood"] for row in gan.history_ if "generator/likelihood" in row]
+    assert likelihood[-1] < likelihood[0]
+    assert gan.history_[0]["quality/held_out"] == pytest.approx(0.0, abs=1e-4)  # independent columns
     assert gan.diagnose().codes and "discriminator" in str(gan.diagnose())
 
 
@@ -263,4 +264,4 @@ def test_adult():
     young_and_rich = gan.sample(500, conditions={"income": ">50K", "age": (20, 30)})
     assert len(young_and_rich) == 500 and (young_and_rich["income"] == ">50K").all()
     assert young_and_rich["age"].between(20, 30).all()
-    assert young_and_rich["age"].mean() > 26  # as in life: the older of them
+    assert young_and_rich["age"].mean() > gan.sample(500, conditions={"age": (20, 30)})["age"].mean()  # as in life
