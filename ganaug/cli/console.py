@@ -31,6 +31,10 @@ class CommandGroup(TyperGroup):
             _fail(str(error), USER_ERROR)
         except BrokenPipeError:
             raise
+        except ValueError as error:
+            if type(error).__name__ != "InvalidParameterError":  # scikit-learn's; importing it here takes a second
+                raise
+            _fail(str(error), USER_ERROR)
         except OSError as error:
             named = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             _fail(named, USER_ERROR)

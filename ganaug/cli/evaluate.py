@@ -25,7 +25,7 @@ def evaluate(
     target: Annotated[str | None, typer.Option(help="Column whose pairs are reported apart.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with drawings as well.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
-    random_state: Annotated[int, typer.Option(min=0, help="Seed of the halves.")] = 0,
+    random_state: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the halves.")] = 0,
 ) -> None:
     """Measure columns and pairs of columns of a synthetic table, beside real against real."""
     if html is not None and html.suffix.lower() not in (".html", ".htm"):

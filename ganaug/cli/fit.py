@@ -40,7 +40,9 @@ def fit(
         typer.Option(help="Columns to treat as categories whatever they hold: a,b."),
     ] = None,
     drop: Annotated[list[str] | None, typer.Option(help="Columns to leave out: a,b.")] = None,
-    random_state: Annotated[int | None, typer.Option(min=0, help="Seed: same seed and steps, same model.")] = None,
+    random_state: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Seed: same seed and steps, same model.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     overwrite: Annotated[
         bool, typer.Option("--overwrite/--no-overwrite", help="Replace a model that is there.")
@@ -72,6 +74,7 @@ def fit(
 def check_folder(path: Path, overwrite: bool) -> None:
     """Refuse a place that the model can't be written to, before hours are spent on it."""
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         return
     if not (path / "model.json").is_file():
         raise InvalidInputError(

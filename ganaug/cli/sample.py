@@ -32,7 +32,9 @@ def sample(
             r"columns, or for more values of a column. A comma inside a value is written '\,'.",
         ),
     ] = None,
-    random_state: Annotated[int | None, typer.Option(min=0, help="Seed; the same one gives the same rows.")] = None,
+    random_state: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Seed; the same one gives the same rows.")
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite/--no-overwrite", help="Replace the file if it exists.")
     ] = False,

@@ -111,6 +111,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         table = pd.read_parquet(path)
     except ImportError as error:
         raise MissingDependencyError("Parquet needs pyarrow; run: pip install pyarrow") from error
+    if any(name is not None for name in table.index.names):  # a stored pandas index is data too
+        table = table.reset_index()
     _check_unique(path, table.columns)
     return table
 

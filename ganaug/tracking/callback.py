@@ -66,13 +66,17 @@ class MLflowCallback(Callback):
     def on_train_begin(self, run: Run) -> None:
         """Find what is there already: of the training that is resumed, or of another one."""
         there = self._client.get_metric_history(self._run_id, "epoch")
-        if there and not run.history:
+        if there and not run.step:
             raise InvalidInputError(
                 f"The MLflow run {self._run_id} already holds a training. Give each fit a run of "
                 "its own, such as mlflow.start_run(nested=True)."
             )
         last_step = max((metric.step for metric in there), default=-1)
         self._n_rows = sum(row["step"] <= last_step for row in run.history)
+
+    def on_roll_back(self, run: Run) -> None:
+        """Forget the rows that were taken back."""
+        self._n_rows = min(self._n_rows, len(run.history))
 
     def on_step_end(self, run: Run) -> None:
         """Send what has gathered, now and then."""

@@ -172,3 +172,9 @@ def test_openml_is_the_fallback(monkeypatch):
     assert len(train) == 6
     assert len(load_dataset("titanic")) == 9
     assert calls == [("adult",), ("adult",), ("titanic",)]
+
+
+def test_a_stored_index_is_a_column(tmp_path):
+    table = pd.DataFrame({"size": [1.5, 2.5]}, index=pd.Index([30, 40], name="age"))
+    table.to_parquet(tmp_path / "t.parquet")
+    assert load_table(tmp_path / "t.parquet").to_dict("list") == {"age": [30, 40], "size": [1.5, 2.5]}

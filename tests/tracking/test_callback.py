@@ -208,7 +208,8 @@ def test_a_resumed_training_goes_on_in_the_same_run(table: pd.DataFrame, tmp_pat
     fit(2)
     gan = fit(4, resume_from=tmp_path / "state")
     logged = client.values("generator/likelihood")
-    assert logged == [(row["step"], row["generator/likelihood"]) for row in gan.history_]
+    rows = [row for row in gan.history_ if "generator/likelihood" in row]
+    assert logged == [(row["step"], row["generator/likelihood"]) for row in rows]
     assert len(logged) == 4
 
 

@@ -13,6 +13,9 @@ from ganaug.exceptions import InvalidInputError
 from ganaug.tracking import track_table_run
 from ganaug.tracking.inputs import holds_classes, split
 
+# Budgets this small leave a weak discriminator; what its warning says has a test of its own.
+pytestmark = pytest.mark.filterwarnings("ignore:score_samples ranks")
+
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
