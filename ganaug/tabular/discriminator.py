@@ -42,12 +42,13 @@ class RecordView(nn.Module):
         """Return the view (n, width) of (straight-through) one-hot levels (n, levels)."""
         flags = torch.zeros_like(positions) if flags is None else flags
         parts = [hot, flags]
+        spans, places = hot.split(list(self.layout.sizes), dim=1), positions.unbind(dim=1)
         for column, n_ordered in enumerate(self.layout.n_ordered):
             if not n_ordered:
                 continue
-            levels = hot[:, self.layout.span(column)][:, :n_ordered]
+            levels = spans[column][:, :n_ordered]
             # 1 for levels below the record's, its position at its own, 0 above.
-            filled = levels.flip(1).cumsum(dim=1).flip(1) - levels * (1.0 - positions[:, column, None])
+            filled = levels.flip(1).cumsum(dim=1).flip(1) - levels * (1.0 - places[column][:, None])
             parts.append(filled * (16.0 / max(16, n_ordered)))
         return torch.cat(parts, dim=1)
 

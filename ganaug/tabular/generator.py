@@ -28,6 +28,71 @@ class Draw(NamedTuple):
     positions: Tensor
 
 
+class ColumnPart(NamedTuple):
+    """The weights of one column, and what they say.
+
+    All columns' parts are cut from the parameters at once: a slice per column would, going backward, fill a gradient
+    of the whole table's size for each of them.
+    """
+
+    embedding: Tensor
+    position_embedding: Tensor
+    output: Tensor
+    output_bias: Tensor
+    bias: Tensor
+    block_in: Tensor
+    block_bias: Tensor
+    block_out: Tensor
+    position_head: Tensor
+    position_bias: Tensor
+    is_binned: Tensor
+
+    @property
+    def has_bins(self) -> bool:
+        """Whether any level has positions."""
+        return len(self.position_head) > 0
+
+    def embed(self, levels: Tensor, positions: Tensor) -> Tensor:
+        """Return what knowing the column adds to the contexts of later columns, (n, context_dim)."""
+        return self.embedding[levels] + (positions[:, None] - 0.5) * self.position_embedding[levels]
+
+    def hidden(self, context: Tensor) -> Tensor:
+        """Return the features that the heads read, (n, context_dim), from the sum of embeddings."""
+        start = context + self.bias
+        inner = silu(torch.addmm(self.block_bias, silu(start), self.block_in))
+        return silu(start + inner @ self.block_out)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return the logits of the levels, (n, levels)."""
+        return torch.addmm(self.output_bias, hidden, self.output.T)
+
+    def position_law(self, levels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and scale of the logit of the position, given the level, (n,) each."""
+        if not self.has_bins:
+            return torch.zeros_like(hidden[:, 0]), torch.ones_like(hidden[:, 0])
+        place = (self.is_binned.cumsum(0) - 1).clamp_min(0)[levels]
+        law = (self.position_head[place] * hidden[:, None]).sum(dim=2) + self.position_bias[place]
+        mean, log_scale = law.unbind(dim=1)
+        return mean, log_scale.clamp(*_LOG_SCALE_RANGE).exp()
+
+    def draw_positions(self, levels: Tensor, hidden: Tensor, rng: torch.Generator) -> Tensor:
+        """Return positions drawn for ``levels``, (n,); 0.5 where a level has none."""
+        if not self.has_bins:
+            return torch.full_like(hidden[:, 0], 0.5)
+        uniform = torch.rand(len(levels), generator=rng, device=levels.device).clamp(_EDGE, 1 - _EDGE)
+        mean, scale = self.position_law(levels, hidden)
+        positions = torch.sigmoid(mean + scale * torch.logit(uniform))
+        return torch.where(self.is_binned[levels], positions, 0.5)
+
+    def negative_log_likelihood(self, levels: Tensor, positions: Tensor, hidden: Tensor) -> Tensor:
+        """Return -log p of levels and positions, (n,), in nats."""
+        nats = cross_entropy(self.logits(hidden), levels, reduction="none")
+        if self.has_bins:
+            law = self.position_law(levels, hidden)
+            nats = nats - torch.where(self.is_binned[levels], log_density(positions, *law), 0.0)
+        return nats
+
+
 class TableGenerator(nn.Module):
     """Draw a table's columns one after another, each from all those before it.
 
@@ -42,14 +107,12 @@ class TableGenerator(nn.Module):
         On the blocks' outputs while training; half of it on the embeddings.
     """
 
-    head_place: Tensor
     is_binned: Tensor
     offsets: Tensor
 
     def __init__(self, layout: TableLayout, context_dim: int, block_dim: int, dropout: float) -> None:
         super().__init__()
         self.layout, self.dropout = layout, dropout
-        self.has_bins = [bool(layout.is_binned[layout.span(j)].any()) for j in range(layout.n_columns)]
         n_columns, n_levels = layout.n_columns, layout.n_levels
         self.embedding = nn.Parameter(_smooth_embeddings(layout, context_dim))
         self.position_embedding = nn.Parameter(torch.zeros(n_levels, context_dim))
@@ -64,32 +127,22 @@ class TableGenerator(nn.Module):
         n_binned = int(layout.is_binned.sum())
         self.position_head = nn.Parameter(torch.zeros(max(1, n_binned), 2, context_dim))
         self.position_bias = nn.Parameter(torch.zeros(max(1, n_binned), 2))
-        place = torch.from_numpy(layout.is_binned.cumsum() - 1).clamp_min(0)
-        self.register_buffer("head_place", place, persistent=False)
         self.register_buffer("is_binned", torch.from_numpy(layout.is_binned), persistent=False)
         self.register_buffer("offsets", torch.tensor(layout.offsets)[:, None], persistent=False)
 
-    def embed(self, column: int, levels: Tensor, positions: Tensor) -> Tensor:
-        """Return what knowing ``column`` adds to the contexts of later columns, (n, context_dim)."""
-        rows = levels + self.layout.offsets[column]
-        return self.embedding[rows] + (positions[:, None] - 0.5) * self.position_embedding[rows]
-
-    def hidden(self, column: int, context: Tensor) -> Tensor:
-        """Return the features that ``column``'s heads read, (n, context_dim), from the sum of embeddings."""
-        return self._blocks(context[None], slice(column, column + 1), None)[0]
-
-    def logits(self, column: int, hidden: Tensor) -> Tensor:
-        """Return the logits of ``column``'s levels, (n, levels)."""
-        span = self.layout.span(column)
-        return hidden @ self.output[span].T + self.output_bias[span]
-
-    def position_law(self, column: int, levels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and scale of the logit of the position, given the level, (n,) each."""
-        place = self.head_place[levels + self.layout.offsets[column]]
-        mean, log_scale = ((self.position_head[place] * hidden[:, None]).sum(dim=2) + self.position_bias[place]).unbind(
-            dim=1
+    def parts(self) -> list[ColumnPart]:
+        """Cut the parameters into one part per column."""
+        sizes = list(self.layout.sizes)
+        n_binned = [int(self.layout.is_binned[self.layout.span(j)].sum()) for j in range(self.layout.n_columns)]
+        total = sum(n_binned)
+        cut = (
+            *(weight.split(sizes) for weight in (self.embedding, self.position_embedding)),
+            *(weight.split(sizes) for weight in (self.output, self.output_bias)),
+            *(weight.unbind() for weight in (self.bias, self.block_in, self.block_bias, self.block_out)),
+            *(weight[:total].split(n_binned) for weight in (self.position_head, self.position_bias)),
+            self.is_binned.split(sizes),
         )
-        return mean, log_scale.clamp(*_LOG_SCALE_RANGE).exp()
+        return [ColumnPart(*weights) for weights in zip(*cut, strict=True)]
 
     def negative_log_likelihood(
         self, levels: Tensor, positions: Tensor, order: Tensor, rng: torch.Generator | None = None
@@ -110,54 +163,37 @@ class TableGenerator(nn.Module):
         levels = levels.clamp_min(0)
         rows = levels + self.offsets
         known = self.embedding[rows] + (positions[..., None] - 0.5) * self.position_embedding[rows]
-        known = known * seen[..., None]
-        known = _drop(known, 0.5 * self.dropout, rng)
-        back = torch.argsort(order)
-        known = known[order]
-        hidden = self._blocks((known.cumsum(dim=0) - known)[back], slice(None), rng)
-        nats = []
-        for column in range(self.layout.n_columns):
-            logits = self.logits(column, hidden[column])
-            nats.append(cross_entropy(logits, levels[column], reduction="none"))
-            if self.has_bins[column]:
-                binned = self.is_binned[rows[column]]
-                law = self.position_law(column, levels[column], hidden[column])
-                nats[-1] = nats[-1] - torch.where(binned, log_density(positions[column], *law), 0.0)
+        known = _drop(known * seen[..., None], 0.5 * self.dropout, rng)[order]
+        contexts = (known.cumsum(dim=0) - known)[torch.argsort(order)]
+        hidden = self._hidden_of_all(contexts, rng).unbind()
+        nats = [
+            part.negative_log_likelihood(levels[column], positions[column], hidden[column])
+            for column, part in enumerate(self.parts())
+        ]
         return torch.stack(nats, dim=1) * seen.T
 
     def draw_fakes(self, n_records: int, rng: torch.Generator, temperature: float = 0.7) -> list[Draw]:
         """Return records drawn in the table's order; gradients reach every column through the ones after it."""
         context = self.bias.new_zeros(n_records, self.bias.shape[2])
         draws = []
-        for column in range(self.layout.n_columns):
-            hidden = self.hidden(column, context)
-            logits = self.logits(column, hidden)
-            noisy = add_gumbel(logits.float(), rng)
+        for part in self.parts():
+            hidden = part.hidden(context)
+            noisy = add_gumbel(part.logits(hidden).float(), rng)
             levels = noisy.argmax(dim=1)
             soft = torch.softmax(noisy / temperature, dim=1)
-            hot = one_hot(levels, logits.shape[1]) + soft - soft.detach()  # straight-through
-            span = self.layout.span(column)
-            context = context + hot @ self.embedding[span]
-            positions = torch.full_like(context[:, 0], 0.5)
-            if self.has_bins[column]:
-                positions = self.draw_positions(column, levels, hidden, rng)
-                rows = levels + self.layout.offsets[column]
-                context = context + (positions[:, None] - 0.5) * self.position_embedding[rows]
+            hot = one_hot(levels, noisy.shape[1]) + soft - soft.detach()  # straight-through
+            positions = part.draw_positions(levels, hidden, rng)
+            context = context + hot @ part.embedding
+            if part.has_bins:
+                context = context + (positions[:, None] - 0.5) * part.position_embedding[levels]
             draws.append(Draw(hot, levels, positions))
         return draws
 
-    def draw_positions(self, column: int, levels: Tensor, hidden: Tensor, rng: torch.Generator) -> Tensor:
-        uniform = torch.rand(len(levels), generator=rng, device=levels.device).clamp(_EDGE, 1 - _EDGE)
-        mean, scale = self.position_law(column, levels, hidden)
-        positions = torch.sigmoid(mean + scale * torch.logit(uniform))
-        binned = self.is_binned[levels + self.layout.offsets[column]]
-        return torch.where(binned, positions, 0.5)
-
-    def _blocks(self, contexts: Tensor, columns: slice, rng: torch.Generator | None) -> Tensor:
-        """Apply each column's residual block to its contexts, (columns, n, context_dim)."""
-        start = contexts + self.bias[columns]
-        inner = silu(torch.baddbmm(self.block_bias[columns], silu(start), self.block_in[columns]))
-        inner = torch.bmm(inner, self.block_out[columns])
+    def _hidden_of_all(self, contexts: Tensor, rng: torch.Generator | None) -> Tensor:
+        """Apply each column's block to its own contexts, (columns, n, context_dim): ``ColumnPart.hidden`` at once."""
+        start = contexts + self.bias
+        inner = silu(torch.baddbmm(self.block_bias, silu(start), self.block_in))
+        inner = torch.bmm(inner, self.block_out)
         return _drop(silu(start + _drop(inner, self.dropout, rng)), self.dropout, rng)
 
 

@@ -74,6 +74,8 @@ class BlockSampler:
     def __init__(self, generator: TableGenerator, compiled: dict[int, Choices], block: int) -> None:
         self.generator, self.compiled, self.block = generator, compiled, block
         self.device = generator.bias.device
+        with torch.no_grad():
+            self.parts = generator.parts()
         n_columns = generator.layout.n_columns
         self.rest = [column for column in range(n_columns) if column not in compiled]
         # Weights differ between candidates only where something was drawn before the last condition.
@@ -86,12 +88,12 @@ class BlockSampler:
         drawn = self._draw_conditioned(rng)
         context = self._context(drawn.levels, drawn.positions, self.block)
         for column in self.rest:
-            hidden = self.generator.hidden(column, context)
-            logits = self.generator.logits(column, hidden)
-            levels = _gumbel_argmax(logits, rng)
-            positions = self.generator.draw_positions(column, levels, hidden, rng)
+            part = self.parts[column]
+            hidden = part.hidden(context)
+            levels = _gumbel_argmax(part.logits(hidden), rng)
+            positions = part.draw_positions(levels, hidden, rng)
             drawn.levels[column], drawn.positions[column] = levels, positions
-            context = context + self.generator.embed(column, levels, positions)
+            context = context + part.embed(levels, positions)
         return drawn
 
     def _draw_conditioned(self, rng: torch.Generator) -> Drawn:
@@ -106,7 +108,7 @@ class BlockSampler:
         picked: dict[int, Tensor] = {}
         log_weights = torch.zeros(size, device=self.device)
         for column, choices in self.compiled.items():
-            hidden = self.generator.hidden(column, self._context(levels, positions, size))
+            hidden = self.parts[column].hidden(self._context(levels, positions, size))
             log_masses = self._log_masses(column, choices, hidden)
             log_weights = log_weights + torch.logsumexp(log_masses, dim=1)
             picked[column] = _gumbel_argmax(log_masses, rng)
@@ -118,19 +120,19 @@ class BlockSampler:
     def _context(self, levels: dict[int, Tensor], positions: dict[int, Tensor], size: int) -> Tensor:
         context = self.generator.bias.new_zeros(size, self.generator.bias.shape[2])
         for column in levels:
-            context = context + self.generator.embed(column, levels[column], positions[column])
+            context = context + self.parts[column].embed(levels[column], positions[column])
         return context
 
     def _log_masses(self, column: int, choices: Choices, hidden: Tensor) -> Tensor:
         """Return the log probability of each alternative, (n, alternatives): its level's, times its stretch's."""
-        log_levels = torch.log_softmax(self.generator.logits(column, hidden), dim=1)
+        log_levels = torch.log_softmax(self.parts[column].logits(hidden), dim=1)
         alternatives = []
         for place, level in enumerate(choices.levels):
             log_mass = log_levels[:, int(level)] + float(choices.log_shares[place])
             low, high = float(choices.lows[place]), float(choices.highs[place])
             if low > 0.0 or high < 1.0:
                 codes = torch.full((len(hidden),), int(level), device=self.device)
-                law = self.generator.position_law(column, codes, hidden)
+                law = self.parts[column].position_law(codes, hidden)
                 log_mass = log_mass + _log_stretch(low, high, *law)
             alternatives.append(log_mass)
         return torch.stack(alternatives, dim=1)
@@ -143,8 +145,8 @@ class BlockSampler:
         lows = torch.as_tensor(choices.lows, dtype=torch.float32, device=self.device)[picked]
         highs = torch.as_tensor(choices.highs, dtype=torch.float32, device=self.device)[picked]
         uniform = torch.rand(len(levels), generator=rng, device=self.device)
-        binned = self.generator.is_binned[levels + self.generator.layout.offsets[column]]
-        mean, scale = self.generator.position_law(column, levels, hidden)
+        binned = self.parts[column].is_binned[levels]
+        mean, scale = self.parts[column].position_law(levels, hidden)
         start, stop = (_cumulative(edge, mean, scale) for edge in (lows, highs))
         inverse = torch.logit((start + uniform * (stop - start)).clamp(_EDGE, 1 - _EDGE))
         positions = torch.sigmoid(mean + scale * inverse)
