@@ -22,7 +22,7 @@ from ganaug.adversarial import (
     Trainer,
     derive_seed,
 )
-from ganaug.base import BaseGAN
+from ganaug.base import BaseGAN, limited_threads
 from ganaug.exceptions import InvalidInputError, TrainingWarning
 from ganaug.tabular.conditions import compile_frame
 from ganaug.tabular.discriminator import RecordView, TableDiscriminator
@@ -169,6 +169,7 @@ class TabularGAN(DensityMixin, BaseGAN):
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     }
+    _max_threads: ClassVar[int | None] = 1
     _fitted_names: ClassVar[tuple[str, ...]] = (*BaseGAN._fitted_names, "score_worth_")
 
     def __init__(
@@ -275,7 +276,8 @@ class TabularGAN(DensityMixin, BaseGAN):
         """
         check_is_fitted(self)
         seed = self._sampling_seed(random_state)
-        table = self._sample_table(n_samples, conditions, seed)
+        with limited_threads(self._max_threads):
+            table = self._sample_table(n_samples, conditions, seed)
         if return_y and self.format_.target is None:
             raise InvalidInputError("return_y=True needs a target, but fit was given none. Call fit(X, y).")
         return self.format_.restore(table, return_y)
@@ -299,7 +301,8 @@ class TabularGAN(DensityMixin, BaseGAN):
         """
         check_is_fitted(self)
         table = self.format_.check(self, X, y)
-        return discriminator_scores(self.game_, self.encoder_.encode(table), y is None)
+        with limited_threads(self._max_threads):
+            return discriminator_scores(self.game_, self.encoder_.encode(table), y is None)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return how much likelier the records are under the generator than under independent columns.
@@ -317,7 +320,8 @@ class TabularGAN(DensityMixin, BaseGAN):
         """
         check_is_fitted(self)
         codes = self.encoder_.encode(self.format_.check(self, X, y))
-        return float(log_likelihoods(self.game_.generator, codes, self._n_given(y)).mean())
+        with limited_threads(self._max_threads):
+            return float(log_likelihoods(self.game_.generator, codes, self._n_given(y)).mean())
 
     def _encode_training(self, X: Any, y: Any, run: Run) -> TensorRecords:
         _check_widths("generator_hidden", self.generator_hidden, exactly=2)
