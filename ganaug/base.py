@@ -3,8 +3,6 @@
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from numbers import Integral, Real
 from pathlib import Path
@@ -42,6 +40,7 @@ from ganaug.adversarial import (
     resume,
 )
 from ganaug.adversarial.snapshot import read_tree
+from ganaug.devices import limited_threads, resolve_device, resolve_precision
 from ganaug.exceptions import InvalidInputError, ModelFileError
 
 _BUDGET = ("epochs", "max_steps", "max_seconds")
@@ -281,49 +280,3 @@ class BaseGAN(BaseEstimator, ABC):
             "parameters": repr(sorted(params.items())),
             "records": [len(records), digest.hexdigest()[:16]],
         }
-
-
-@contextmanager
-def limited_threads(limit: int | None) -> Iterator[None]:
-    """Let torch use at most ``limit`` CPU threads inside the block.
-
-    Threads that have little to do wait for each other most of the time: a table's fit took 1.5 times as long on two as
-    on one, and ten times as long where other programs wanted the cores too (docs/decisions/0005).
-    """
-    before = torch.get_num_threads()
-    if limit is not None and limit < before:
-        torch.set_num_threads(limit)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def resolve_device(device: str, fallback: bool = False) -> torch.device:
-    """Return the torch device that ``device`` names; "auto" is CUDA where there is one.
-
-    With ``fallback``, a device that this machine lacks becomes "auto": a model loads on a CPU whatever it was
-    trained on.
-    """
-    counts = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available()), "cpu": 1}
-    try:
-        wanted = torch.device("cpu" if device == "auto" else device)
-    except RuntimeError as error:
-        raise InvalidInputError(f"device={device!r} is not available here: {error}. Use 'auto'.") from error
-    is_there = (wanted.index or 0) < counts.get(wanted.type, 0)
-    if device == "auto" or (fallback and not is_there):
-        # Not mps, which has no float64 and on which nothing was ever run here: it is taken when asked for.
-        return torch.device("cuda" if counts["cuda"] else "cpu")
-    if not is_there:
-        there = [name for name, count in counts.items() if count]
-        raise InvalidInputError(f"device={device!r} is not available here. Use 'auto' or one of {there}.")
-    return wanted
-
-
-def resolve_precision(precision: str, device: torch.device) -> str:
-    """Return "bfloat16" or "float32"; "auto" takes bfloat16 on GPUs that have it in hardware."""
-    if precision != "auto":
-        return precision
-    # Emulated bfloat16 (is_bf16_supported's default) is slower than float32: ask for the hardware's.
-    has_it = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return "bfloat16" if has_it else "float32"

@@ -13,20 +13,12 @@ from ganaug.exceptions import DataWarning, InvalidInputError, TableTooWideError
 from ganaug.plain import encode
 from ganaug.tabular.columns import CategoryColumn, Column, IdentifierColumn, NumberColumn
 from ganaug.tabular.forms import NumberForm, learn_form
+from ganaug.tabular.kinds import TIME_KINDS, kind_from_dtype
 from ganaug.tabular.times import find_text_format
 
 KINDS = ("number", "category", "datetime", "identifier")
 _FLOATS_PER_LEVEL = 6 * 200
 """Weights per level (embedding, output, discriminator) times copies (gradient, two moments, average, snapshots)."""
-_TIME_KINDS = {
-    "datetime": "datetime",
-    "date": "date",
-    "time": "time",
-    "timedelta": "timedelta",
-    "timedelta64": "timedelta",
-    "datetime64": "datetime",
-    "period": "period",
-}
 
 
 @dataclass(frozen=True)
@@ -194,13 +186,13 @@ class TableEncoder:
         wanted = (self.schema or {}).get(column.name)
         if wanted is None and not isinstance(self.categorical_features, str):
             wanted = "category" if column.name in list(self.categorical_features) else None
-        found = _kind_from_dtype(column)
+        found = kind_from_dtype(column)
         if wanted is None and found == "text":
             return self._kind_of_text(column)
         if wanted in ("category", "identifier"):
             return wanted, None
         if wanted == "datetime" or (wanted is None and found == "text"):
-            if found in _TIME_KINDS.values():
+            if found in TIME_KINDS.values():
                 return found, None
             text_format = find_text_format(column.dropna().astype(str))
             if text_format is None:
@@ -258,39 +250,6 @@ def _check_way_back(column: Column, values: pd.Series) -> None:
 def _choose_bins(n_rows: int) -> int:
     """Return how many bins a table of ``n_rows`` can fill; positions inside the bins are learned as well."""
     return min(32, max(5, round(n_rows**0.5 / 3)))
-
-
-def _kind_from_dtype(column: pd.Series) -> str:
-    dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(dtype):
-        return "category"
-    if isinstance(dtype, pd.PeriodDtype):
-        return "period"
-    if pd.api.types.is_complex_dtype(dtype):
-        raise InvalidInputError(f"Complex data not supported: column {column.name!r} has dtype {dtype}.")
-    if pd.api.types.is_numeric_dtype(dtype):
-        return "number"
-    if pd.api.types.is_datetime64_any_dtype(dtype):
-        return "datetime"
-    if pd.api.types.is_timedelta64_dtype(dtype):
-        return "timedelta"
-    content = pd.api.types.infer_dtype(column, skipna=True)
-    if content in ("integer", "floating", "mixed-integer-float"):
-        return "number"
-    if content in ("decimal", *_TIME_KINDS):
-        return _TIME_KINDS.get(content, content)
-    _check_hashable(column)
-    return "text" if content == "string" else "category"
-
-
-def _check_hashable(column: pd.Series) -> None:
-    for value in column:
-        if not isinstance(value, str | int | float | bool | None) and value is not pd.NA:
-            if not isinstance(value, np.generic | bytes | tuple):
-                raise InvalidInputError(
-                    f"Column {column.name!r} holds {value!r} of type {type(value).__name__}; every argument must be "
-                    "a string, a number, a boolean, a date or missing. Convert or drop the column."
-                )
 
 
 def check_names(table: pd.DataFrame) -> None:

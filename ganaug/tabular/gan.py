@@ -22,7 +22,8 @@ from ganaug.adversarial import (
     Trainer,
     derive_seed,
 )
-from ganaug.base import BaseGAN, limited_threads
+from ganaug.base import BaseGAN
+from ganaug.devices import limited_threads
 from ganaug.exceptions import InvalidInputError, TrainingWarning
 from ganaug.tabular.conditions import compile_frame
 from ganaug.tabular.discriminator import RecordView, TableDiscriminator
