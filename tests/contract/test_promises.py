@@ -73,5 +73,5 @@ def test_the_public_surface_is_a_decision(module, names):
 
 def test_a_fit_does_not_depend_on_the_number_of_threads():
     code = FIT + "import torch; print(torch.get_num_threads(), gan.score_samples(table).sum().hex())"
-    (one, few) = (run(code, OMP_NUM_THREADS=count).split() for count in ("1", "2"))
+    (one, few) = (run(code, OMP_NUM_THREADS=count, MKL_NUM_THREADS=count).split() for count in "12")
     assert one[1] == few[1] and (one[0], few[0]) == ("1", "2")  # and the setting is given back
