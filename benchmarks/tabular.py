@@ -1,4 +1,4 @@
-"""TabularGAN beside ctgan's synthesizers, in one run on one table: quality, CPU seconds, peak memory.
+"""TabularGAN beside ctgan's synthesizers, in one run on one table: quality and CPU seconds.
 
     GANAUG_DATA=... python benchmarks/tabular.py --data adult --gans TabularGAN,CTGAN,TVAE --seconds 60
 
@@ -8,7 +8,6 @@ and is judged against rows that none of them saw. Needs ``pip install 'ganaug[sd
 
 import argparse
 import os
-import resource
 import time
 import warnings
 
@@ -97,7 +96,6 @@ def measure(name, seconds, train, test, target, seed):
         "trend error %": round(report.trend_error, 2),
         "detector AUC": round(detector_auc(test, synthetic), 3),
         "usefulness AUC": round(usefulness(synthetic, test, target), 3),
-        "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 
 
