@@ -133,6 +133,7 @@ class BaseGAN(BaseEstimator, ABC):
             run.tell("on_fit_end")
         finally:
             run.tell("on_close")
+            vars(self).pop("_held_out", None)  # records of a fit that failed are not the estimator's to keep
         return self
 
     def _play(self, X: Any, y: Any, run: Run, resume_from: str | os.PathLike[str] | None) -> None:

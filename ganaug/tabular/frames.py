@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d, vali
 
 from ganaug.exceptions import InvalidInputError
 from ganaug.tabular.encoder import KINDS, check_names
+from ganaug.tabular.kinds import kind_from_dtype
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,14 @@ class TableFormat:
             return [name for name, is_chosen in zip(self.columns, chosen, strict=True) if is_chosen]
         return [self._find(name) for name in wanted]
 
-    def check_schema(self, schema: Mapping[Any, str] | None) -> dict[Any, str]:
-        """Return the schema by column name; the target is never taken for an identifier."""
+    def check_schema(self, schema: Mapping[Any, str] | None, table: pd.DataFrame) -> dict[Any, str]:
+        """Return the schema by column name; a target of texts is never taken for an identifier."""
         named = {self._find(name): kind for name, kind in (schema or {}).items()}
         for name, kind in named.items():
             if kind not in KINDS:
                 raise InvalidInputError(f"schema[{name!r}] is {kind!r}; it must be one of {list(KINDS)}.")
+        if self.target is not None and kind_from_dtype(table.iloc[:, -1]) == "text":
+            named.setdefault(self.target, "category")
         return named
 
     def _find(self, name: Any) -> Any:

@@ -317,7 +317,7 @@ class TabularGAN(DensityMixin, BaseGAN):
         -------
         float
             Mean nats per record; 0 = no better than independent columns. On records not seen in ``fit`` this is what
-            ``GridSearchCV`` should compare; it does not depend on how columns were binned.
+            ``GridSearchCV`` should compare; it hardly depends on how columns were binned.
         """
         check_is_fitted(self)
         codes = self.encoder_.encode(self.format_.check(self, X, y))
@@ -332,7 +332,7 @@ class TabularGAN(DensityMixin, BaseGAN):
             max_categories=self.max_categories,
             max_bins=self.max_bins,
             categorical_features=self.format_.resolve_columns(self.categorical_features),
-            schema=self.format_.check_schema(self.schema),
+            schema=self.format_.check_schema(self.schema, table),
         ).fit(table, lambda done, total: run.tell("on_encode", done, total))
         rng = np.random.default_rng(self.seed_)
         codes = self.encoder_.encode(table, rng)

@@ -207,3 +207,25 @@ def test_a_fit_that_fails_leaves_nothing_that_looks_fitted():
         gan.fit(pd.DataFrame({"x": [1.0, np.inf] * 50}))
     with pytest.raises(NotFittedError):
         gan.sample(3)
+
+
+def test_a_target_of_unique_texts_is_no_identifier():
+    table = pd.DataFrame({"size": np.random.default_rng(0).normal(size=250)})
+    with pytest.warns(match="'target' has 250 categories"):
+        gan = TabularGAN(max_steps=3, random_state=0).fit(table, [f"r{row:03d}" for row in range(250)])
+    X, y = gan.sample(10, return_y=True)
+    assert X.shape == (10, 1) and all(label.startswith("r") for label in y)
+    assert gan.score_samples(table).shape == (250,)
+
+
+def test_a_callback_that_raises_leaves_no_training_rows_behind():
+    from ganaug.adversarial import Callback
+
+    class Broken(Callback):
+        def on_step_end(self, run):
+            raise RuntimeError("broken")
+
+    gan = TabularGAN(max_steps=3, callbacks=[Broken()], random_state=0)
+    with pytest.raises(RuntimeError, match="broken"):
+        gan.fit(pd.DataFrame({"size": np.random.default_rng(0).normal(size=200)}))
+    assert not [name for name in vars(gan) if name.startswith("_") and not name.startswith("__")]
