@@ -1,5 +1,4 @@
 import ast
-import time
 from pathlib import Path
 
 import pytest
@@ -83,11 +82,10 @@ def test_a_turn_moves_only_its_own_player():
 )
 def test_whichever_budget_ends_first(budget, reason, steps):
     trainer = make_trainer(budget=budget)
-    began = time.monotonic()
     trainer.train()
     assert trainer.run.stop_reason == reason
     assert steps is None or trainer.run.step == steps
-    assert time.monotonic() - began < 20
+    assert budget.max_seconds is None or trainer.run.seconds >= budget.max_seconds
 
 
 def test_discriminator_steps_use_fresh_batches():

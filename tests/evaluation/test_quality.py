@@ -1,7 +1,6 @@
 """Signs and values of the quality figures."""
 
 import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -216,14 +215,12 @@ def test_an_unknown_target_and_a_single_row_are_refused():
         quality(real.head(1), real)
 
 
-def test_adult_takes_a_few_seconds_at_most_and_its_test_part_is_as_close_as_real_rows():
+def test_adults_test_part_is_as_close_as_real_rows():
     folder = os.environ.get("GANAUG_DATA")
     if not folder or not Path(folder, "tabular", "adult_train.csv").is_file():
         pytest.skip("GANAUG_DATA names no folder with tabular/adult_train.csv")
     real, more = (pd.read_csv(Path(folder, "tabular", f"adult_{part}.csv")) for part in ("train", "test"))
-    start = time.perf_counter()
     report = quality(real, more)
-    assert time.perf_counter() - start < 10
     assert 0.4 < report.shape_error < 0.9
     assert 1.2 < report.trend_error < 2.0
     assert "about as close as real rows" in report.verdict()

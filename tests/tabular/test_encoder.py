@@ -1,5 +1,4 @@
 import datetime
-import time
 import warnings
 from decimal import Decimal
 
@@ -143,14 +142,12 @@ def test_identifiers_are_made_up_in_their_pattern():
 
 
 def test_a_wide_id_column_costs_little():
-    """50,000 ids on 100,000 rows: seconds and memory stay bounded, and the column is kept in a few levels."""
+    """50,000 ids on 100,000 rows: the column is kept in a few levels (benchmarks/encoding.py has the seconds)."""
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"id": rng.integers(0, 50_000, 100_000).astype(str), "size": rng.normal(size=100_000)})
-    began = time.process_time()
     with pytest.warns(DataWarning, match="'id' has"):
         encoder = TableEncoder().fit(table)
     codes = encoder.encode(table, rng)
-    assert time.process_time() - began < 5.0
     assert [column.n_levels for column in encoder.columns_] == [200, 32]
     assert set(encoder.decode(codes)["id"]) <= set(table["id"])
 

@@ -1,5 +1,4 @@
 import os
-import time
 
 import numpy as np
 import pandas as pd
@@ -175,9 +174,8 @@ def test_two_rows_and_one_column():
 
 def test_budgets_and_stop_reasons(table):
     assert make_gan(max_steps=None, epochs=2).fit(table).stop_reason_ == "epochs"
-    began = time.monotonic()
     gan = make_gan(max_steps=None, epochs=None, max_seconds=1.0).fit(table)
-    assert gan.stop_reason_ == "max_seconds" and gan.n_iter_ >= 1 and time.monotonic() - began < 10
+    assert gan.stop_reason_ == "max_seconds" and gan.n_iter_ >= 1
     with pytest.raises(InvalidInputError, match="epochs, max_steps and max_seconds are all None"):
         make_gan(max_steps=None, epochs=None).fit(table)
 
