@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -42,6 +41,7 @@ from ganaug.adversarial import (
 from ganaug.adversarial.snapshot import read_tree
 from ganaug.devices import limited_threads, resolve_device, resolve_precision
 from ganaug.exceptions import InvalidInputError, ModelFileError
+from ganaug.randomness import draw_seed
 
 _BUDGET = ("epochs", "max_steps", "max_seconds")
 _NOT_IDENTITY = (*_BUDGET, "callbacks", "verbose", "device", "random_state")
@@ -256,17 +256,13 @@ class BaseGAN(BaseEstimator, ABC):
     def _draw_seed(self, resume_from: str | os.PathLike[str] | None) -> int:
         if resume_from is not None and self.random_state is None:
             return int(read_tree(Path(resume_from))["identity"]["seed"])
-        if self.random_state is None:
-            return int.from_bytes(os.urandom(6), "big")
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
+        return draw_seed(self.random_state)
 
     def _sampling_seed(self, random_state: Any) -> int:
         """Return the seed of a call to ``sample``; see there."""
-        if random_state is None and self.random_state is None:
-            return int.from_bytes(os.urandom(6), "big")
-        if random_state is None:
+        if random_state is None and self.random_state is not None:
             return derive_seed(self.seed_, "sample")
-        return int(check_random_state(random_state).randint(2**31 - 1))
+        return draw_seed(random_state)
 
     def _identity(self, records: RecordSource) -> dict[str, Any]:
         """Return what a checkpoint must share with the fit that resumes it."""

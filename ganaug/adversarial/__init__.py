@@ -8,14 +8,13 @@ from ganaug.adversarial.batches import Batches, BatchStream, RecordSource, Tenso
 from ganaug.adversarial.budget import SCHEDULES, Budget
 from ganaug.adversarial.callbacks import (
     Callback,
-    Checkpoint,
-    EarlyStopping,
     History,
     ProgressBar,
     SamplePreview,
 )
 from ganaug.adversarial.diagnosis import Diagnosis, Finding, diagnose
 from ganaug.adversarial.game import AdversarialGame, Batch, Game, NoiseGame, Terms, Turn, Weight
+from ganaug.adversarial.keeping import Checkpoint, EarlyStopping
 from ganaug.adversarial.losses import LOSSES, AdversarialLoss
 from ganaug.adversarial.packing import PackedDiscriminator
 from ganaug.adversarial.penalties import PENALTIES

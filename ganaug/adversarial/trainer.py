@@ -96,9 +96,6 @@ class Trainer:
             self.game.train()
             while run.stop_reason is None:
                 self._guarded_round()
-                if run.step % self.batches.steps_per_epoch == 0 and run.step:
-                    run.epoch = run.step // self.batches.steps_per_epoch
-                    run.tell("on_epoch_end")
                 self._check_budget()
         except KeyboardInterrupt:
             if self._updating:  # half of the weights may have moved
@@ -167,6 +164,9 @@ class Trainer:
             self._good_state, self._candidate_state = self._candidate_state, snapshot(self)
             if run.step > self._failed_at:
                 self._failures, self.rate_scale = 0, min(1.0, 2.0 * self.rate_scale)
+        if run.step % self.batches.steps_per_epoch == 0:
+            run.epoch = run.step // self.batches.steps_per_epoch
+            run.tell("on_epoch_end")
 
     def _roll_back(self, error: "_NotFiniteError") -> None:
         reached = self._failed_at = self.run.step

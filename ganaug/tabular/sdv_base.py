@@ -16,6 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ganaug.adversarial.seeding import derive_seed
+from ganaug.devices import resolve_device
 from ganaug.exceptions import (
     ConditionError,
     GanaugError,
@@ -23,13 +24,12 @@ from ganaug.exceptions import (
     TrainingDivergedError,
     TrainingWarning,
 )
+from ganaug.randomness import draw_seed
 from ganaug.tabular.frames import TableFormat
 from ganaug.tabular.sdv_columns import TableSplitter
 from ganaug.tabular.sdv_runtime import (
-    draw_seed,
     import_ctgan,
     isolated_globals,
-    resolve_device,
 )
 
 _MAX_CLASSES = 20
@@ -86,10 +86,9 @@ class SDVSynthesizer(BaseEstimator):
         self
         """
         ctgan = import_ctgan(type(self).__name__)
-        _check_names(X)
         self.format_, table = TableFormat.learn(self, X, y)
         self.seed_ = draw_seed(self.random_state)
-        self.device_ = resolve_device(self.device)
+        self.device_ = resolve_device(self.device).type
         self.batch_size_ = self._legal_batch_size()
         self.splitter_ = TableSplitter(table, self._name_categories(table))
         parts, discrete = self.splitter_.split(table)
@@ -206,7 +205,7 @@ class SDVSynthesizer(BaseEstimator):
             # usable.
             try:
                 self.synthesizer_.sample(1)
-            except Exception:
+            except Exception:  # whatever ctgan raises without a generator: nothing was learned
                 raise KeyboardInterrupt from None
             warnings.warn(
                 f"{type(self).__name__} was interrupted; it is fitted as far as it came.",
@@ -260,12 +259,6 @@ class SDVSynthesizer(BaseEstimator):
                 "ganaug.tabular.TabularGAN, which draws such rows directly."
             )
         return pd.concat(kept, ignore_index=True).head(n_rows)
-
-
-def _check_names(X: Any) -> None:
-    repeated = X.columns[X.columns.duplicated()].tolist() if isinstance(X, pd.DataFrame) else []
-    if repeated:
-        raise InvalidInputError(f"Column names must differ, but {repeated!r} occur more than once. Rename them.")
 
 
 def _is_class_label(target: pd.Series) -> bool:

@@ -1,6 +1,5 @@
 """What running ctgan takes: the package, a device, and random numbers that nobody else sees."""
 
-import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 from joblib import parallel_config
-from sklearn.utils import check_random_state
 
 from ganaug.adversarial.seeding import derive_seed, isolated_rng
-from ganaug.exceptions import InvalidInputError, MissingDependencyError
+from ganaug.exceptions import MissingDependencyError
 
 
 def import_ctgan(name: str) -> Any:
@@ -26,23 +24,6 @@ def import_ctgan(name: str) -> Any:
             "ganaug.tabular.TabularGAN does without."
         ) from error
     return ctgan
-
-
-def resolve_device(device: str) -> str:
-    """Return "cuda" or "cpu"."""
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InvalidInputError("device='cuda' is not available here. Use 'auto' or 'cpu'.")
-    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-
-
-def draw_seed(random_state: Any) -> int:
-    """Return a seed; None gives a fresh one and leaves numpy's global state alone."""
-    if random_state is None:
-        return int.from_bytes(os.urandom(6), "big")
-    try:
-        return int(check_random_state(random_state).randint(2**31 - 1))
-    except ValueError as error:
-        raise InvalidInputError(f"random_state={random_state!r}: give an integer, a RandomState or None.") from error
 
 
 @contextmanager

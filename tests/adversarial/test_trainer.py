@@ -225,3 +225,18 @@ def test_cuda_learns_too():
     trainer.batches.device = torch.device("cuda")
     trainer.train()
     assert trainer.run.step == 50
+
+
+def test_a_roll_back_onto_the_end_of_an_epoch_does_not_end_it_again():
+    class Count(Callback):
+        def on_fit_begin(self, run):
+            self.epochs = []
+
+        def on_epoch_end(self, run):
+            self.epochs.append(run.epoch)
+
+    records = make_records(50 * 128)  # 50 rounds an epoch: the states that a roll-back returns to
+    trainer = make_trainer(make_poisoned(120, 1), Budget(max_steps=150), [Count()], records=records)
+    with pytest.warns(TrainingWarning, match="rolled back to step 50"):
+        trainer.train()
+    assert trainer.run.callbacks[0].epochs == [1, 2, 2, 3]  # the second is played twice, the first ends once

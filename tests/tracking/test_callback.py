@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from sklearn.base import clone
 
 from ganaug.adversarial import Run
-from ganaug.adversarial.callbacks import Checkpoint
+from ganaug.adversarial.keeping import Checkpoint
 from ganaug.exceptions import InvalidInputError, TrainingWarning
 from ganaug.tabular import TabularGAN
 from ganaug.tracking import MLflowCallback

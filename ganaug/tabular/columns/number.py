@@ -27,7 +27,8 @@ class NumberColumn:
         Numbers that are levels themselves, ascending, and their codes.
     knot_places, knot_values : ndarray
         The quantile function of the bins: place = code + position, ascending, and the number there. Flat where
-        a number repeats. At most 33 quantiles per bin, or its distinct values where they are fewer.
+        a number repeats. At most 33 quantiles per bin (ten more
+        in either of the outermost bins), or its distinct values where they are fewer.
     counts : ndarray of int
         Rows per level, "missing" included.
     has_missing : bool
