@@ -149,8 +149,8 @@ class BaseGAN(BaseEstimator, ABC):
         if resume_from is not None:
             resume(trainer, Path(resume_from), run.identity)
         trainer.train()
-        # The average samples better than the last weights, so it is the generator that the user keeps.
-        game.generator = trainer.averager.module
+        # The average does better than the last weights, so it is the player that the user keeps.
+        setattr(game, game.averaged, trainer.averager.module)
         self.game_ = game.eval().requires_grad_(False)
         self.history_, self.n_iter_, self.stop_reason_ = run.history, run.step, run.stop_reason
         self._finish()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ganaug.base import BaseGAN
 
 FORMAT_VERSION = 1
-LOADABLE = {"TabularGAN": "ganaug.tabular.gan"}
+LOADABLE = {"GANDetector": "ganaug.anomaly.detector", "TabularGAN": "ganaug.tabular.gan"}
 """Class name -> module: the only classes that ``load`` will build."""
 
 _UNREADABLE = (

@@ -5,7 +5,7 @@ A game holds networks. It owns no optimizer, no file and no log; the trainer doe
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from ganaug.adversarial.losses import LOSSES
 from ganaug.adversarial.penalties import PENALTIES, lazily
 
 Terms = dict[str, Tensor]
+Player = Literal["discriminator", "generator"]
 _SPREAD_EVERY = 10
 """Updates between two looks at the spread of the fakes, which costs as much as a layer."""
 Weight = float | Callable[[float], float]
@@ -69,11 +70,13 @@ class Game(nn.Module):
     What a game remembers besides weights (a buffer of past fakes, an adaptive strength) is kept in registered
     buffers, so that roll-backs and checkpoints include it. Its modules draw nothing from torch's global generator:
     noise and dropout come from ``turn.rng``. A player without parameters (a detector with no generator) is never
-    stepped, and a player without terms skips its update.
+    asked, and a player without terms skips its update.
     """
 
     generator: nn.Module
     discriminator: nn.Module
+    averaged: Player = "generator"
+    """The player whose average over the updates is kept: the one that the user will ask."""
 
     def discriminator_terms(self, batch: Batch, turn: Turn) -> Terms:
         """Return what the discriminator minimizes on ``batch``."""

@@ -8,7 +8,7 @@ optimizer steps.
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,13 +17,11 @@ from torch.nn.utils import clip_grad_norm_
 from ganaug.adversarial.averaging import Averager
 from ganaug.adversarial.batches import BatchStream
 from ganaug.adversarial.budget import SCHEDULES, Budget
-from ganaug.adversarial.game import Game, Terms, Turn
+from ganaug.adversarial.game import Game, Player, Terms, Turn
 from ganaug.adversarial.run import Run
 from ganaug.adversarial.seeding import make_generator
 from ganaug.adversarial.snapshot import restore, snapshot
 from ganaug.exceptions import TrainingDivergedError, TrainingWarning
-
-Player = Literal["discriminator", "generator"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class Trainer:
         self.game, self.batches, self.run = game, batches, run
         self.budget, self.settings, self.seed = budget, settings, seed
         self.device = next(iter(game.parameters())).device
-        self.averager = Averager(game.generator, settings.ema_decay)
+        self.averager = Averager(getattr(game, game.averaged), settings.ema_decay)
         self.optimizers: dict[Player, torch.optim.Optimizer] = {}
         self._add_optimizer("discriminator", settings.discriminator_lr, settings.discriminator_betas)
         self._add_optimizer("generator", settings.generator_lr, settings.generator_betas)
@@ -123,18 +121,20 @@ class Trainer:
             self.update("discriminator", self.run.step * self.settings.discriminator_steps + repeat)
         self.update("generator", self.run.step)
         self._updating = True
-        self.averager.update(self.game.generator, self.run.step)
+        self.averager.update(getattr(self.game, self.game.averaged), self.run.step)
         self._updating = False
 
     def update(self, player: Player, count: int) -> None:
         """Ask the game for ``player``'s terms on a fresh batch and take its ``count``-th step down their sum."""
+        optimizer = self.optimizers.get(player)
+        if optimizer is None:  # a detector with no generator: no batch is drawn for nobody
+            return
         batch = next(self.batches)
         turn = self._turn(player, count)
         with self._autocast():
             terms = getattr(self.game, f"{player}_terms")(batch, turn)
         self._record(player, terms, turn.observed)
-        optimizer = self.optimizers.get(player)
-        if not terms or optimizer is None:
+        if not terms:
             return
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         optimizer.zero_grad(set_to_none=True)

@@ -325,8 +325,8 @@ class TabularGAN(DensityMixin, BaseGAN):
             return float(log_likelihoods(self.game_.generator, codes, self._n_given(y)).mean())
 
     def _encode_training(self, X: Any, y: Any, run: Run) -> TensorRecords:
-        _check_widths("generator_hidden", self.generator_hidden, exactly=2)
-        _check_widths("discriminator_hidden", self.discriminator_hidden)
+        check_widths("generator_hidden", self.generator_hidden, exactly=2)
+        check_widths("discriminator_hidden", self.discriminator_hidden)
         self.format_, table = TableFormat.learn(self, X, y)
         self.encoder_ = TableEncoder(
             max_categories=self.max_categories,
@@ -444,7 +444,8 @@ def _choose_dropout(n_rows: int) -> float:
     return float(np.interp(np.log(n_rows), np.log([2_000, 20_000]), [0.5, 0.25]))
 
 
-def _check_widths(name: str, widths: Sequence[Any], exactly: int | None = None) -> None:
+def check_widths(name: str, widths: Sequence[Any], exactly: int | None = None) -> None:
+    """Refuse what is no sequence of layer widths."""
     are_widths = len(widths) > 0 and all(isinstance(width, Integral) and width > 0 for width in widths)
     if not are_widths or len(widths) != (exactly or len(widths)):
         count = "two" if exactly else "one or more"
