@@ -1,6 +1,6 @@
 """GANDetector: anomalies by the discriminator that learned how much noise a record carries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -10,7 +10,6 @@ import pandas as pd
 import torch
 from sklearn.base import OutlierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ganaug.adversarial import Callback, Run, TrainingSettings, make_generator
@@ -38,12 +37,6 @@ from ganaug.tabular.gan import check_widths
 _LATENT_DIM = 16
 _GAN_SAMPLES = 10_000
 _TINY = 1e-9
-
-
-def _is_calibrated(detector: "GANDetector") -> bool:
-    if not hasattr(detector, "probability_map_"):
-        raise AttributeError("predict_proba needs labels: call calibrate(X, y) first.")
-    return True
 
 
 class GANDetector(OutlierMixin, BaseGAN):
@@ -278,11 +271,12 @@ class GANDetector(OutlierMixin, BaseGAN):
         return super(GANDetector, detector).fit(X)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from new normal records, going on from the weights and the references that there are.
+        """Learn from new normal records together with the references that are kept.
 
-        The columns, categories and scales of the first ``fit`` stay: a category that is new is strange for good, and
-        a large change of the data is better met by a new ``fit``. Thresholds set by ``set_threshold`` are chosen anew
-        from ``contamination``.
+        Columns, categories and scales stay those of the first ``fit``: a category that is new now stays strange, and
+        a large change of the data is better met by a new ``fit``. The networks are trained anew, which takes seconds:
+        only so is each member blind to its share of the records, old and new. The threshold is chosen anew from
+        ``contamination``.
 
         Parameters
         ----------
@@ -301,8 +295,7 @@ class GANDetector(OutlierMixin, BaseGAN):
                 "new records together."
             )
         table = self.format_.check(self, X, None)
-        known = np.concatenate([self.view_.memory.references.numpy(), self.space_.transform(table)])
-        self._known = (known, self._game_state())
+        self._known = np.concatenate([self.view_.memory.references.numpy(), self.space_.transform(table)])
         try:
             return super().fit(X)
         finally:
@@ -445,9 +438,14 @@ class GANDetector(OutlierMixin, BaseGAN):
         self.probability_map_ = ProbabilityMap().fit(self.score_samples(X), y)
         return self
 
-    @available_if(_is_calibrated)
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return P(normal) and P(anomaly), (n_samples, 2); after ``calibrate``."""
+    @property
+    def predict_proba(self) -> Callable[[Any], np.ndarray]:
+        """P(normal) and P(anomaly) of ``X``, (n_samples, 2); there only after ``calibrate``."""
+        if not hasattr(self, "probability_map_"):
+            raise AttributeError("predict_proba needs labels: call calibrate(X, y) first.")
+        return self._predict_proba
+
+    def _predict_proba(self, X: Any) -> np.ndarray:
         odd = self.probability_map_.probability(self.score_samples(X))
         return np.column_stack([1.0 - odd, odd])
 
@@ -506,19 +504,16 @@ class GANDetector(OutlierMixin, BaseGAN):
     def _encode_training(self, X: Any, y: Any, run: Run) -> Ladder:
         self._check_parameters()
         rng = make_generator(self.seed_, "ladder")
-        landmarks = None
-        if hasattr(self, "_known"):
-            points, landmarks = self._known[0], self.view_.landmarks
-        else:
-            points = self._learn_space(X, run)
+        points = self._known if hasattr(self, "_known") else self._learn_space(X, run)
+        self.tails_ = Tails().fit(points)
         records = torch.from_numpy(points)
-        self.view_ = make_view(records, None if self.memory == "none" else int(self.memory), rng, landmarks)
+        self.view_ = make_view(records, None if self.memory == "none" else int(self.memory), rng)
         folds = torch.randperm(len(records), generator=rng) % self.n_members
         self._training = (X, points, folds.numpy())
         return make_ladder(records, self.view_, folds, rng)
 
     def _learn_space(self, X: Any, run: Run) -> np.ndarray:
-        """Learn columns, coordinates and tails; return the training records as points."""
+        """Learn columns and coordinates; return the training records as points."""
         self.format_, table = TableFormat.learn(self, X, None)
         if hasattr(self, "gan_"):
             self.encoder_ = self.gan_.encoder_
@@ -529,9 +524,7 @@ class GANDetector(OutlierMixin, BaseGAN):
                 schema=self.format_.check_schema(self.schema, table),
             ).fit(table, lambda done, total: run.tell("on_encode", done, total))
         self.space_ = RecordSpace(self._modeled()).fit(table)
-        points = self.space_.transform(table)
-        self.tails_ = Tails().fit(points)
-        return points
+        return self.space_.transform(table)
 
     def _modeled(self) -> list[Any]:
         """Return the encoder's columns that records have: a GAN may have learned a target besides."""
@@ -553,8 +546,6 @@ class GANDetector(OutlierMixin, BaseGAN):
         game = LadderGame(heads, N_LEVELS, generator, _LATENT_DIM, self.view_.show)
         if hasattr(self, "gan_"):
             game.gan = self.gan_.game_ if hasattr(self.gan_, "game_") else self.gan_._make_game()
-        if hasattr(self, "_known"):
-            game.load_state_dict(self._known[1])
         return game
 
     def _settings(self, device: torch.device) -> TrainingSettings:
@@ -570,9 +561,7 @@ class GANDetector(OutlierMixin, BaseGAN):
             together["gan"] = as_strangers["gan"] = self.gan_.score_samples(X)
         # The tail is in deviations already, and 0 for most.
         self.center_ = {name: float(part.mean()) for name, part in together.items()}
-        self.scale_ = {
-            name: 1.0 if name == "tail" else float(part.std()) + _TINY for name, part in together.items()
-        }
+        self.scale_ = {name: 1.0 if name == "tail" else float(part.std()) + _TINY for name, part in together.items()}
         self.weights_ = {name: float(getattr(self, f"{name}_weight")) for name in together}
         self.training_scores_ = self._combine(self._scale(together))
         self.calibration_scores_ = self._combine(self._scale(as_strangers))
@@ -587,9 +576,9 @@ class GANDetector(OutlierMixin, BaseGAN):
 
     def _check_parameters(self) -> None:
         check_widths("hidden", self.hidden)
-        weights = {part: getattr(self, f"{part}_weight") for part in PARTS}
-        if self.memory == "none":
-            weights = {part: weight for part, weight in weights.items() if part not in NEED_MEMORY}
+        absent = NEED_MEMORY if self.memory == "none" else ()
+        absent += () if hasattr(self, "gan_") else ("gan",)
+        weights = {part: getattr(self, f"{part}_weight") for part in PARTS if part not in absent}
         if not any(weights.values()):
             shown = ", ".join(f"{part}_weight=0" for part in weights)
             raise InvalidInputError(f"No part has a weight, so there would be no score: {shown}. Raise one of them.")

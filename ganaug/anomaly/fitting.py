@@ -19,18 +19,15 @@ _SMALLEST_CLUSTER = 3
 """A landmark that stands for fewer records would be one of them."""
 
 
-def make_view(
-    records: Tensor, memory_size: int | None, rng: torch.Generator, landmarks: Tensor | None = None
-) -> View:
+def make_view(records: Tensor, memory_size: int | None, rng: torch.Generator, landmarks: Tensor | None = None) -> View:
     """Choose references and landmarks (where none are given) among ``records``, and learn what is usual.
 
     ``memory_size`` None keeps no record: the landmarks are then centers of clusters.
     """
     if memory_size is None:
         return View(_find_centers(records, rng), None).fit(records)
-    if landmarks is None:
-        n_landmarks = max(1, min(_N_LANDMARKS, len(records) // 4))
-        landmarks = records[torch.randperm(len(records), generator=rng)[:n_landmarks], :-1]
+    n_landmarks = max(1, min(_N_LANDMARKS, len(records) // 4))
+    landmarks = records[torch.randperm(len(records), generator=rng)[:n_landmarks], :-1]
     references = torch.randperm(len(records), generator=rng)[:memory_size]
     return View(landmarks, Memory(records[references])).fit(records)
 

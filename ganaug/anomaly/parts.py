@@ -13,7 +13,7 @@ from ganaug.anomaly.view import View
 
 PARTS = ("memory", "record", "neighbor", "tail", "generated", "gan")
 """All parts, in the order in which they are shown."""
-NEED_MEMORY = ("memory", "neighbor")
+NEED_MEMORY: tuple[str, ...] = ("memory", "neighbor")
 
 
 class Judges:

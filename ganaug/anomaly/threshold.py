@@ -111,7 +111,8 @@ def choose_threshold(
     rule = _only_rule(rules, has_records=scores is not None, has_labels=y is not None)
     if rule == "contamination":
         if isinstance(contamination, str) and contamination == "auto":
-            return replace(by_false_alarm_rate(calibration_scores, AUTO_RATE), rule="auto")
+            # A default that nobody asked for is no reason to warn.
+            return replace(_by_rate(_in_order(calibration_scores), AUTO_RATE), rule="auto")
         return by_contamination(calibration_scores, contamination)
     if rule == "false_alarm_rate":
         return by_false_alarm_rate(calibration_scores, false_alarm_rate)
@@ -126,7 +127,7 @@ def by_contamination(calibration_scores: Any, contamination: float) -> Threshold
     Where scores are tied across the cut, fewer are cut off.
     """
     share = check_number(contamination, "contamination", 0.0, 0.5, "(]")
-    in_order = np.sort(check_scores(calibration_scores, "calibration_scores", minimum=2))
+    in_order = _in_order(calibration_scores)
     offset = _cut(in_order, max(1, round(len(in_order) * share)))
     return Threshold(offset, "contamination", share, _expected_rate(in_order, offset))
 
@@ -138,20 +139,30 @@ def by_false_alarm_rate(calibration_scores: Any, rate: float) -> Threshold:
     whose scale is taken to be as uncertain as it is, and a warning says so: the rate is then an estimate.
     """
     rate = check_number(rate, "false_alarm_rate", 0.0, 1.0)
-    in_order = np.sort(check_scores(calibration_scores, "calibration_scores", minimum=2))
+    in_order = _in_order(calibration_scores)
+    threshold = _by_rate(in_order, rate)
+    if threshold.is_extrapolated:
+        warnings.warn(
+            f"A false_alarm_rate of {rate:g} can't be read off {len(in_order)} normal records; that takes "
+            f"{math.ceil(1.0 / rate - 1e-9) - 1:,}. The tail of their scores was continued instead, so the rate is an "
+            f"estimate. Fit on more records, or ask for a rate of at least {1.0 / (len(in_order) + 1):.2g}.",
+            DataWarning,
+            stacklevel=2,
+        )
+    return threshold
+
+
+def _by_rate(in_order: np.ndarray, rate: float) -> Threshold:
     p_values = np.arange(1, len(in_order) + 1) / (len(in_order) + 1)
     # Compared as p-values are, so that an alarm and p_value(X) <= rate agree to the last bit.
     rank = int(np.searchsorted(p_values, rate, side="right"))
     if rank:
         return Threshold(float(in_order[rank - 1]), "false_alarm_rate", rate, float(p_values[rank - 1]))
-    warnings.warn(
-        f"A false_alarm_rate of {rate:g} can't be read off {len(in_order)} normal records; that takes "
-        f"{math.ceil(1.0 / rate - 1e-9) - 1:,}. The tail of their scores was continued instead, so the rate is an "
-        f"estimate. Fit on more records, or ask for a rate of at least {p_values[0]:.2g}.",
-        DataWarning,
-        stacklevel=2,
-    )
     return Threshold(_continue_tail(in_order, rate), "false_alarm_rate", rate, rate, is_extrapolated=True)
+
+
+def _in_order(calibration_scores: Any) -> np.ndarray:
+    return np.sort(check_scores(calibration_scores, "calibration_scores", minimum=2))
 
 
 def by_max_alerts(scores: Any, max_alerts: int, calibration_scores: Any = None) -> Threshold:
