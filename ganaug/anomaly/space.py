@@ -15,9 +15,11 @@ _STRANGE = 5.0
 
 
 class RecordSpace:
-    """Turn the columns of a table into coordinates of mean 0 and deviation 1.
+    """Turn the columns of a table into coordinates around 0.
 
-    A number (or date) is one coordinate, plus a flag where values are missing; a category is a coordinate per level.
+    A number (or date) is one coordinate of deviation 1, plus a flag where values are missing; a category is a
+    coordinate per level, 1 apart, so that records of different categories are as far from each other as numbers
+    usually are.
     The last coordinate counts the values that were not there in training (categories, or a missing value in a column
     without): 0 for all training records.
 
@@ -44,6 +46,11 @@ class RecordSpace:
         cut = self._cut(raw)
         self.cut_center, self.cut_scale = cut.mean(axis=0), cut.std(axis=0)
         self.cut_scale[self.cut_scale < 1e-3] = 1.0
+        for column, span in zip(self.columns, self.spans, strict=True):
+            if isinstance(column, CategoryColumn):
+                # Not by their deviation: a level of one record in 10,000 would lie 100 deviations from the others.
+                self.center[span], self.scale[span] = raw[:, span].mean(axis=0), 1.0
+                self.cut_center[span], self.cut_scale[span] = 0.0, 1.0
         return self
 
     @property
