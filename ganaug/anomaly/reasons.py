@@ -108,14 +108,14 @@ def _nearest(squared: np.ndarray, size: int) -> np.ndarray:
 
 def _common(values: np.ndarray, column: NumberColumn | CategoryColumn) -> np.ndarray:
     """Return the coordinates of what the donors (n, width) have in a column: the median, or the commonest level."""
-    if isinstance(column, NumberColumn) and values.shape[1] == 1:
-        common: np.ndarray = np.median(values, axis=0)
-        return common
-    # Coordinates of a level are those of a donor that has it; a number's flag says whether it is missing.
-    kinds = values.argmax(axis=1) if isinstance(column, CategoryColumn) else values[:, 1].round(9)
+    if isinstance(column, CategoryColumn):
+        kinds = values.argmax(axis=1)
+    else:
+        kinds = values[:, -1].round(9) if column.has_missing else np.zeros(len(values))
+    # Donors of the commonest level, or of the commonest of "there" and "missing".
     found, counts = np.unique(kinds, return_counts=True)
-    chosen = values[kinds == found[counts.argmax()]]
-    return np.median(chosen, axis=0) if isinstance(column, NumberColumn) else chosen[0]
+    common: np.ndarray = np.median(values[kinds == found[counts.argmax()]], axis=0)
+    return common
 
 
 def describe_typical(place: int, space: RecordSpace, neighbors: np.ndarray) -> str:
@@ -131,8 +131,24 @@ def describe_typical(place: int, space: RecordSpace, neighbors: np.ndarray) -> s
     present = axis[~np.isnan(axis)]
     if not len(present):
         return "missing"
+    if space.periods(place):
+        return _describe_hours(present, column)
     low, high = column.form.from_axis(np.quantile(present, _TYPICAL_RANGE), column.name)
     return str(low) if low == high else f"{low} to {high}"
+
+
+def _describe_hours(axis: np.ndarray, column: NumberColumn) -> str:
+    """Return the hours of the day that most times lie in: later dates are not odd, other hours are."""
+    form = column.form
+    moments = pd.Series(pd.to_datetime(axis.round().astype(np.int64) * form.step + form.offset, unit=form.unit))
+    zone = getattr(pd.api.types.pandas_dtype(form.dtype), "tz", None)
+    if zone is not None:
+        moments = moments.dt.tz_localize("UTC").dt.tz_convert(zone)
+    turn = 2.0 * np.pi * ((moments - moments.dt.normalize()).dt.total_seconds().to_numpy() / 86_400)
+    middle = np.angle(np.exp(1j * turn).mean())
+    around = np.quantile(np.angle(np.exp(1j * (turn - middle))), _TYPICAL_RANGE)
+    low, high = np.mod((middle + around) / (2.0 * np.pi), 1.0) * 1_440
+    return f"{int(low) // 60:02d}:{int(low) % 60:02d} to {int(high) // 60:02d}:{int(high) % 60:02d} o'clock"
 
 
 def _name_level(column: CategoryColumn, level: int) -> str:

@@ -7,26 +7,38 @@ import numpy as np
 import pandas as pd
 
 from ganaug.tabular.columns import UNSEEN, CategoryColumn, NumberColumn
+from ganaug.tabular.times import TICKS_PER_SECOND
 
 _CLIP = 20.0
 """Coordinates are cut at so many deviations: one wild value should not make all others alike."""
 _STRANGE = 5.0
 """How far, in deviations, a value never seen lies from all others."""
+_DAY, _WEEK = 86_400, 7 * 86_400
+_LEAST_WEEKS = 2
 
 
 class RecordSpace:
     """Turn the columns of a table into coordinates around 0.
 
-    A number (or date) is one coordinate of deviation 1, plus a flag where values are missing; a category is a
-    coordinate per level, 1 apart, so that records of different categories are as far from each other as numbers
-    usually are.
-    The last coordinate counts the values that were not there in training (categories, or a missing value in a column
+    A number is one coordinate of deviation 1, plus a flag where values are missing. A point in time has a position,
+    and where it is known to the hour, places on the circles of the day and the week. A category is a coordinate per
+    level, 1 apart, so that records of different categories are as far from each other as numbers usually are. The
+    last coordinate counts the values that were not there in training (categories, or a missing value in a column
     without): 0 for all training records.
 
     Parameters
     ----------
     columns : sequence of NumberColumn and CategoryColumn
         As a fitted ``TableEncoder`` holds them.
+
+    Attributes
+    ----------
+    spans : list of slice
+        The coordinates of each column.
+    fill : ndarray
+        Per column, what stands for a missing number: the mean.
+    latest, length : ndarray
+        Per column of times, the last one in training and the stretch that they cover, on the column's axis.
     """
 
     def __init__(self, columns: Sequence[NumberColumn | CategoryColumn]) -> None:
@@ -34,12 +46,15 @@ class RecordSpace:
 
     def fit(self, table: pd.DataFrame) -> "RecordSpace":
         """Learn means and deviations."""
-        self.fill = np.zeros(len(self.columns))
+        self.fill, self.latest, self.length = np.zeros((3, len(self.columns)))
         for place, column in enumerate(self.columns):
             if isinstance(column, NumberColumn):
                 axis = column.form.to_axis(table[column.name])
                 present = axis[~np.isnan(axis)]
-                self.fill[place] = present.mean() if len(present) else 0.0
+                if len(present):
+                    self.fill[place], self.latest[place] = present.mean(), present.max()
+                    self.length[place] = present.max() - present.min()
+        self._lay_out()
         raw, _ = self._raw(table)
         self.center, self.scale = raw.mean(axis=0), raw.std(axis=0)
         self.scale[self.scale < 1e-12 * (1.0 + np.abs(self.center))] = 1.0
@@ -54,57 +69,64 @@ class RecordSpace:
         return self
 
     @property
-    def spans(self) -> list[slice]:
-        """The coordinates of each column."""
-        ends = np.cumsum([_width(column) for column in self.columns])
-        return [slice(int(end) - _width(column), int(end)) for column, end in zip(self.columns, ends, strict=True)]
-
-    @property
-    def n_coordinates(self) -> int:
-        """Coordinates of a record, the count of strange values included."""
-        return sum(_width(column) for column in self.columns) + 1
-
-    def transform(self, table: pd.DataFrame) -> np.ndarray:
-        """Return coordinates (n, n_coordinates), float64."""
-        raw, strange = self._raw(table)
-        points = (self._cut(raw) - self.cut_center) / self.cut_scale
-        return np.column_stack([points, _STRANGE * strange.sum(axis=1)])
-
-    @property
     def strange(self) -> float:
         """What a value never seen adds to the last coordinate."""
         return _STRANGE
+
+    def transform(self, table: pd.DataFrame) -> np.ndarray:
+        """Return coordinates (n, d + 1), float64."""
+        raw, strange = self._raw(table)
+        points = np.empty((len(table), raw.shape[1] + 1))
+        points[:, :-1] = (self._cut(raw) - self.cut_center) / self.cut_scale
+        points[:, -1] = _STRANGE * strange.sum(axis=1)
+        return points
 
     def find_strange(self, table: pd.DataFrame) -> np.ndarray:
         """Return which values were never seen in training, (n, columns), bool."""
         return self._raw(table)[1]
 
+    def periods(self, place: int) -> list[int]:
+        """Return the lengths in seconds of the circles that a column's times lie on."""
+        column = self.columns[place]
+        if not isinstance(column, NumberColumn) or not column.form.is_time or column.form.kind == "timedelta":
+            return []
+        second = TICKS_PER_SECOND[column.form.unit]
+        if column.form.step >= _DAY * second:
+            return []
+        weeks = self.length[place] * column.form.step / second / _WEEK
+        return [_DAY, _WEEK] if weeks >= _LEAST_WEEKS else [_DAY]
+
     def to_axis(self, place: int, points: np.ndarray) -> np.ndarray:
         """Return the numbers (n,) of a number column that ``points`` stand for; NaN where they are missing."""
-        column, spot = self.columns[place], self.spans[place].start
-        cut = points[:, spot] * self.cut_scale[spot] + self.cut_center[spot]
-        axis = cut * self.scale[spot] + self.center[spot]
-        if column.has_missing:
-            flag = points[:, spot + 1] * self.cut_scale[spot + 1] + self.cut_center[spot + 1]
-            axis = np.where(flag * self.scale[spot + 1] + self.center[spot + 1] > 0.5, np.nan, axis)
-        return axis
+        span = self.spans[place]
+        raw = (points[:, span] * self.cut_scale[span] + self.cut_center[span]) * self.scale[span] + self.center[span]
+        if self.columns[place].has_missing:
+            return np.where(raw[:, -1] > 0.5, np.nan, raw[:, 0])
+        return raw[:, 0]
 
     def _cut(self, raw: np.ndarray) -> np.ndarray:
         return np.clip((raw - self.center) / self.scale, -_CLIP, _CLIP)
 
+    def _lay_out(self) -> None:
+        ends = np.cumsum([self._width(place) for place in range(len(self.columns))]).tolist()
+        self.spans = [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+    def _width(self, place: int) -> int:
+        column = self.columns[place]
+        if isinstance(column, CategoryColumn):
+            return column.n_levels
+        return 1 + 2 * len(self.periods(place)) + int(column.has_missing)
+
     def _raw(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return coordinates before scaling, and which values were never seen, (n, columns)."""
-        raw = np.zeros((len(table), self.n_coordinates - 1))
+        raw = np.zeros((len(table), self.spans[-1].stop))
         strange = np.zeros((len(table), len(self.columns)), dtype=bool)
         for place, (column, span) in enumerate(zip(self.columns, self.spans, strict=True)):
             if isinstance(column, NumberColumn):
                 axis = column.form.to_axis(table[column.name])
                 missing = np.isnan(axis)
-                raw[:, span.start] = np.where(missing, self.fill[place], axis)
-                if column.has_missing:
-                    raw[:, span.start + 1] = missing
-                else:
-                    strange[:, place] = missing
+                raw[:, span] = self._place_numbers(place, np.where(missing, self.fill[place], axis), missing)
+                strange[:, place] = missing & (not column.has_missing)
                 continue
             levels, _ = column.encode(table[column.name])
             seen = np.flatnonzero(levels != UNSEEN)
@@ -112,17 +134,32 @@ class RecordSpace:
             strange[:, place] = levels == UNSEEN
         return raw, strange
 
+    def _place_numbers(self, place: int, axis: np.ndarray, missing: np.ndarray) -> np.ndarray:
+        """Return the coordinates (n, width) of one column of numbers or times."""
+        column = self.columns[place]
+        assert isinstance(column, NumberColumn)
+        parts = [axis]
+        for period in self.periods(place):
+            # Whole ticks: float64 does not tell nanoseconds since 1970 apart, the remainder does.
+            ticks = period * TICKS_PER_SECOND[column.form.unit]
+            turn = 2.0 * np.pi * np.mod(axis * column.form.step + column.form.offset % ticks, ticks) / ticks
+            parts += [np.where(missing, 0.0, np.cos(turn)), np.where(missing, 0.0, np.sin(turn))]
+        if column.form.is_time and column.form.kind not in ("time", "timedelta"):
+            # Time goes on: what comes after the training is placed at its end, unless it is far in the future.
+            soon = axis <= self.latest[place] + self.length[place]
+            parts[0] = np.where(soon, np.minimum(axis, self.latest[place]), axis)
+        if column.has_missing:
+            parts.append(missing.astype(np.float64))
+        return np.stack(parts, axis=1)
+
     def to_state(self) -> dict[str, Any]:
         """Return the arrays that ``fit`` learned."""
-        return {name: value for name, value in vars(self).items() if name != "columns"}
+        return {name: value for name, value in vars(self).items() if name not in ("columns", "spans")}
 
     @classmethod
     def from_state(cls, columns: Sequence[NumberColumn | CategoryColumn], state: dict[str, Any]) -> "RecordSpace":
         """Undo ``to_state``."""
         space = cls(columns)
         vars(space).update(state)
+        space._lay_out()
         return space
-
-
-def _width(column: NumberColumn | CategoryColumn) -> int:
-    return column.n_levels if isinstance(column, CategoryColumn) else 1 + int(column.has_missing)
