@@ -19,7 +19,7 @@ from ganaug.anomaly.fitting import N_LEVELS, make_ladder, make_view
 from ganaug.anomaly.game import LadderGame
 from ganaug.anomaly.ladder import Ladder, LadderBatches
 from ganaug.anomaly.network import GroupedPerceptron, Perceptron
-from ganaug.anomaly.parts import NEED_MEMORY, PARTS, Judges
+from ganaug.anomaly.parts import HEADS, MOST_SURE, NEED_MEMORY, PARTS, Judges
 from ganaug.anomaly.reasons import find_reasons
 from ganaug.anomaly.space import RecordSpace
 from ganaug.anomaly.tail import Tails
@@ -76,7 +76,7 @@ class GANDetector(OutlierMixin, BaseGAN):
         Weight of the GAN's discriminator, after ``from_gan``.
     n_members : int, default=4
         Perceptrons per head; each is blind to its share of the records, so that it can judge those as a stranger.
-    hidden : tuple of ints, default=(128, 128)
+    hidden : tuple of ints, default=(64, 64)
         Widths of each perceptron.
     max_steps : int or None, default=250
         Updates. The first of ``epochs``, ``max_steps`` and ``max_seconds`` to be used up ends the training.
@@ -173,13 +173,13 @@ class GANDetector(OutlierMixin, BaseGAN):
         contamination: float | str = "auto",
         memory: int | str = 5_000,
         memory_weight: float = 1.0,
-        record_weight: float = 1.0,
+        record_weight: float = 0.75,
         neighbor_weight: float = 2.0,
-        tail_weight: float = 1.0,
+        tail_weight: float = 1.5,
         generated_weight: float = 0.0,
         gan_weight: float = 1.0,
         n_members: int = 4,
-        hidden: tuple[int, ...] = (128, 128),
+        hidden: tuple[int, ...] = (64, 64),
         epochs: int | None = None,
         max_steps: int | None = 250,
         max_seconds: float | None = None,
@@ -488,15 +488,17 @@ class GANDetector(OutlierMixin, BaseGAN):
                 parts["gan"] = self.gan_.score_samples(X)
         return self._scale(parts)
 
-    def _score_points(self, points: np.ndarray, **how: Any) -> np.ndarray:
-        return self._combine(self._scale(self._judges().judge(points, **how)))
+    def _score_points(self, points: np.ndarray, *training: Any) -> np.ndarray:
+        return self._combine(self._scale(self._judges().judge(points, *training)))
 
     def _combine(self, parts: dict[str, np.ndarray]) -> np.ndarray:
         scores: np.ndarray = np.sum([self.weights_[name] * part for name, part in parts.items()], axis=0)
         return scores
 
     def _scale(self, parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {name: (part - self.center_[name]) / self.scale_[name] for name, part in parts.items()}
+        scaled = {name: (part - self.center_[name]) / self.scale_[name] for name, part in parts.items()}
+        # A head that is sure says no more: it has no level beyond the last, and must not drown the other parts.
+        return {name: np.maximum(part, -MOST_SURE) if name in HEADS else part for name, part in scaled.items()}
 
     def _judges(self) -> Judges:
         return Judges(self.game_, self.view_, self.tails_)
@@ -507,8 +509,8 @@ class GANDetector(OutlierMixin, BaseGAN):
         points = self._known if hasattr(self, "_known") else self._learn_space(X, run)
         self.tails_ = Tails().fit(points)
         records = torch.from_numpy(points)
-        self.view_ = make_view(records, None if self.memory == "none" else int(self.memory), rng)
         folds = torch.randperm(len(records), generator=rng) % self.n_members
+        self.view_ = make_view(records, None if self.memory == "none" else int(self.memory), folds, rng)
         self._training = (X, points, folds.numpy())
         return make_ladder(records, self.view_, folds, rng)
 
@@ -554,25 +556,29 @@ class GANDetector(OutlierMixin, BaseGAN):
     def _finish(self) -> None:
         X, points, folds = self._training
         del self._training  # training records: only the memory may keep some
+        neighborhood, judges = self.view_.neighborhood, self._judges()
+        own = neighborhood.own(torch.from_numpy(points), torch.from_numpy(folds)).numpy()
         members = folds if self.n_members > 1 else None
-        judges = self._judges()
-        together, as_strangers = judges.judge(points), judges.judge(points, members)
-        if hasattr(self, "gan_"):
-            together["gan"] = as_strangers["gan"] = self.gan_.score_samples(X)
+        usual, as_strangers, as_asked = judges.judge(points, own), judges.judge(points, own, members), None
+        if self.view_.memory is None:  # with a memory, training records are recognized, and judged as usual
+            as_asked = judges.judge(points)
+        for parts in (usual, as_strangers, as_asked):
+            if hasattr(self, "gan_") and parts is not None:
+                parts["gan"] = self.gan_.score_samples(X)
         # The tail is in deviations already, and 0 for most.
-        self.center_ = {name: float(part.mean()) for name, part in together.items()}
-        self.scale_ = {name: 1.0 if name == "tail" else float(part.std()) + _TINY for name, part in together.items()}
-        self.weights_ = {name: float(getattr(self, f"{name}_weight")) for name in together}
-        self.training_scores_ = self._combine(self._scale(together))
+        self.center_ = {name: float(part.mean()) for name, part in usual.items()}
+        self.scale_ = {name: 1.0 if name == "tail" else float(part.std()) + _TINY for name, part in usual.items()}
+        self.weights_ = {name: float(getattr(self, f"{name}_weight")) for name in usual}
+        self.training_scores_ = self._combine(self._scale(as_asked or usual))
         self.calibration_scores_ = self._combine(self._scale(as_strangers))
         vars(self).pop("probability_map_", None)  # of other scores
         self.set_threshold(contamination=self.contamination)
-        own = self.view_.find_equal(points)
 
         def score(some: np.ndarray, rows: np.ndarray) -> np.ndarray:
-            return self._score_points(some, members=None if members is None else members[rows], left_out=own[rows])
+            return self._score_points(some, own[rows], None if members is None else members[rows])
 
         self.worth_ = check_worth(points, self.space_.spans, self.seed_, score)
+        neighborhood.forget()
 
     def _check_parameters(self) -> None:
         check_widths("hidden", self.hidden)

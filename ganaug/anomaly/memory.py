@@ -41,6 +41,9 @@ class Memory:
     """
 
     n_features = len(_RANKS) + 3 * len(_SPANS)
+    block = BLOCK
+    near: tuple[int, ...] = (1, 3)
+    """Features that say how far a record is from the others: log distances to the 5th and 20th neighbor."""
 
     def __init__(self, references: Tensor) -> None:
         self.references = references
@@ -59,24 +62,15 @@ class Memory:
 
         ``left_out`` (n,): the reference that a record must not find, -1 for none; without it, an equal one.
         """
-        parts = [
-            self._find_block(block, None if left_out is None else left_out[first : first + BLOCK])
-            for first, block in zip(range(0, len(records), BLOCK), records.split(BLOCK), strict=True)
-        ]
-        distances, places = (torch.cat(part) for part in zip(*parts, strict=True))
-        return distances, places
+        left_out = self.find_equal(records) if left_out is None else left_out
+        return nearest_points(records, self.references, self.squares, self.n_neighbors, self.block, left_out)
 
-    def _find_block(self, block: Tensor, left_out: Tensor | None) -> tuple[Tensor, Tensor]:
-        n_records = len(block)
-        # Filled up to one size: a matrix product of another height may round differently.
-        filled = torch.cat([block, block[:1].expand(BLOCK - n_records, -1)]) if n_records < BLOCK else block
-        squared = torch.addmm(self.squares, filled, self.references.T, alpha=-2.0)[:n_records]
-        squared += block.square().sum(dim=1, keepdim=True)
-        left_out = self.find_equal(block) if left_out is None else left_out
-        rows = torch.nonzero(left_out >= 0)[:, 0]
-        squared[rows, left_out[rows]] = torch.inf
-        nearest, places = torch.topk(squared, self.n_neighbors, dim=1, largest=False, sorted=True)
-        return nearest.clamp_min(0.0).sqrt(), places
+    def own(self, records: Tensor, folds: Tensor) -> Tensor:
+        """Return what is to be left out for the training records themselves: the reference that each of them is."""
+        return self.find_equal(records)
+
+    def forget(self) -> None:
+        """Drop nothing: the references are what is asked for."""
 
     def find_equal(self, records: Tensor) -> Tensor:
         """Return the place of the first reference equal to each record, -1 where there is none."""
@@ -110,6 +104,35 @@ class Memory:
     def place(self, rank: int) -> int:
         """Return the column of the ``rank``-th neighbor, or of the farthest where there are fewer."""
         return min(rank, self.n_neighbors) - 1
+
+
+def nearest_points(
+    records: Tensor, points: Tensor, squares: Tensor, n_nearest: int, size: int, left_out: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return distances to the nearest of ``points``, ascending, and their places, (n, n_nearest) each.
+
+    Records are taken ``size`` at a time and the last block is filled up: a matrix product of another height may round
+    differently. ``left_out`` (n,) is the point that each record must not find, -1 for none.
+    """
+    parts = []
+    for first in range(0, len(records), size):
+        block = records[first : first + size]
+        squared = torch.addmm(squares, fill(block, size), points.T, alpha=-2.0)[: len(block)]
+        squared += block.square().sum(dim=1, keepdim=True)
+        if left_out is not None:
+            gone = left_out[first : first + size]
+            rows = torch.nonzero(gone >= 0)[:, 0]
+            squared[rows, gone[rows]] = torch.inf
+        nearest, places = torch.topk(squared, n_nearest, dim=1, largest=False, sorted=True)
+        parts.append((nearest.clamp_min(0.0).sqrt(), places))
+    distances, places = (torch.cat(part) for part in zip(*parts, strict=True))
+    return distances, places
+
+
+def fill(block: Tensor, size: int) -> Tensor:
+    """Return ``block`` with copies of its first row added until it has ``size`` rows."""
+    missing = size - len(block)
+    return torch.cat([block, block[:1].expand(missing, *block.shape[1:])]) if missing else block
 
 
 def _keys(records: Tensor) -> list[bytes]:

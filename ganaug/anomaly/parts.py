@@ -7,21 +7,24 @@ import torch
 from torch import Tensor
 
 from ganaug.anomaly.game import LadderGame, expected_level, judge
-from ganaug.anomaly.memory import BLOCK
+from ganaug.anomaly.memory import fill
 from ganaug.anomaly.tail import Tails
 from ganaug.anomaly.view import View
 
 PARTS = ("memory", "record", "neighbor", "tail", "generated", "gan")
 """All parts, in the order in which they are shown."""
-NEED_MEMORY: tuple[str, ...] = ("memory", "neighbor")
+HEADS = ("memory", "record")
+MOST_SURE = 4.0
+"""Deviations that a head's opinion may be below the usual one."""
+NEED_MEMORY: tuple[str, ...] = ("memory",)
 
 
 class Judges:
     """What judges points: the discriminator's heads, the memory, the tails. Higher = more normal in every part.
 
     ``memory``, ``record``: minus the level of noise that the members of a head expect; ``neighbor``: minus the log
-    distance to the fifth neighbor; ``tail``: minus the excess of the columns' tails; ``generated``: log odds of normal
-    against generated.
+    distance to the neighbors among the references, or to the nearest center; ``tail``: minus the excess of the
+    columns' tails; ``generated``: log odds of normal against generated.
 
     Parameters
     ----------
@@ -38,35 +41,38 @@ class Judges:
 
     @torch.no_grad()
     def judge(
-        self, points: np.ndarray, members: np.ndarray | None = None, left_out: np.ndarray | None = None
+        self, points: np.ndarray, own: np.ndarray | None = None, members: np.ndarray | None = None
     ) -> dict[str, np.ndarray]:
         """Return the parts, (n,) each, of points (n, d + 1), before they are scaled.
 
-        ``members`` (n,): the member that is to judge each record alone, since it has never seen it; without it, all of
-        them judge. ``left_out`` (n,): the reference that is not to be found in the memory, -1 for none; without it,
-        one that equals the record.
+        Parameters
+        ----------
+        points : ndarray of shape (n, d + 1)
+        own : ndarray of shape (n,), optional
+            Of (copies of) training records: what is left out of their neighborhood; see ``Memory`` and ``Centers``.
+        members : ndarray of shape (n,), optional
+            The member that is to judge each record alone, since it has never seen it. Without it, all of them judge.
         """
-        blocks = []
-        for first in range(0, len(points), BLOCK):
-            rows = slice(first, first + BLOCK)
-            member = None if members is None else torch.from_numpy(members[rows])
-            gone = None if left_out is None else torch.from_numpy(left_out[rows])
-            blocks.append(self._judge_block(torch.from_numpy(points[rows]), member, gone))
+        blocks, size = [], self.view.neighborhood.block
+        for first in range(0, len(points), size):
+            rows = slice(first, first + size)
+            left_out, member = (None if some is None else torch.from_numpy(some[rows]) for some in (own, members))
+            blocks.append(self._judge_block(torch.from_numpy(points[rows]), left_out, member))
         parts = {name: torch.cat([block[name] for block in blocks]).numpy() for name in blocks[0]}
-        parts["tail"] = -self.tails.excess(points)
+        known = self.view.find_equal(points) >= 0 if own is None else np.ones(len(points), dtype=bool)
+        parts["tail"] = -self.tails.excess(points, known)
         return {name: parts[name] for name in PARTS if name in parts}
 
-    def _judge_block(self, block: Tensor, member: Tensor | None, left_out: Tensor | None) -> dict[str, Tensor]:
-        n_records = len(block)
-        views = self.view.of(_fill(block), None if left_out is None else _fill(left_out))
+    def _judge_block(self, block: Tensor, left_out: Tensor | None, member: Tensor | None) -> dict[str, Tensor]:
+        n_records, size = len(block), self.view.neighborhood.block
+        views = self.view.of(fill(block, size), None if left_out is None else fill(left_out, size))
         parts = {}
         for name, head in self.heads.items():
             logits = judge(head, views)[:, :n_records]
             parts[name] = -_choose(expected_level(logits, self.n_levels), member)
             if name == "record" and self.has_generator:
                 parts["generated"] = _choose(logits[..., 0] - logits[..., -1], member)
-        if self.view.memory is not None:
-            parts["neighbor"] = -self.view.neighbor_distance(views[:n_records])
+        parts["neighbor"] = self.view.nearness(views[:n_records])
         return parts
 
 
@@ -75,9 +81,3 @@ def _choose(opinions: Tensor, member: Tensor | None) -> Tensor:
     if member is None:
         return opinions.mean(dim=0)
     return opinions.gather(0, member[None])[0]
-
-
-def _fill(block: Tensor) -> Tensor:
-    """Return the block filled up to one size with copies of its first row: see ``BLOCK``."""
-    missing = BLOCK - len(block)
-    return torch.cat([block, block[:1].expand(missing, *block.shape[1:])]) if missing else block
