@@ -76,7 +76,7 @@ class GANDetector(OutlierMixin, BaseGAN):
         Weight of the GAN's discriminator, after ``from_gan``.
     n_members : int, default=4
         Perceptrons per head; each is blind to its share of the records, so that it can judge those as a stranger.
-    hidden : tuple of ints, default=(64, 64)
+    hidden : tuple of ints, default=(32, 32)
         Widths of each perceptron.
     max_steps : int or None, default=250
         Updates. The first of ``epochs``, ``max_steps`` and ``max_seconds`` to be used up ends the training.
@@ -179,7 +179,7 @@ class GANDetector(OutlierMixin, BaseGAN):
         generated_weight: float = 0.0,
         gan_weight: float = 1.0,
         n_members: int = 4,
-        hidden: tuple[int, ...] = (64, 64),
+        hidden: tuple[int, ...] = (32, 32),
         epochs: int | None = None,
         max_steps: int | None = 250,
         max_seconds: float | None = None,

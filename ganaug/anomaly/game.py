@@ -95,5 +95,9 @@ def judge(head: nn.Module, views: Tensor) -> Tensor:
 
 def expected_level(logits: Tensor, n_levels: int) -> Tensor:
     """Return the level of noise (members, n) that each member expects; what is "generated" is left out."""
-    shares = torch.softmax(logits[..., : n_levels + 1], dim=-1)
-    return shares @ torch.arange(n_levels + 1, dtype=shares.dtype, device=shares.device)
+    # A softmax over ten classes, by one product that gives numerator and denominator: the classes are too few for
+    # torch's own to be fast. Clamped where exp would overflow.
+    odds = logits[..., : n_levels + 1].clamp(-500.0, 500.0).exp()
+    level = torch.arange(n_levels + 1, dtype=odds.dtype, device=odds.device)
+    weighted = odds @ torch.stack([level, torch.ones_like(level)], dim=1)
+    return weighted[..., 0] / weighted[..., 1]

@@ -62,17 +62,17 @@ class Memory:
 
         ``left_out`` (n,): the reference that a record must not find, -1 for none; without it, an equal one.
         """
-        left_out = self.find_equal(records) if left_out is None else left_out
+        left_out = self.recognize(records) if left_out is None else left_out
         return nearest_points(records, self.references, self.squares, self.n_neighbors, self.block, left_out)
 
     def own(self, records: Tensor, folds: Tensor) -> Tensor:
         """Return what is to be left out for the training records themselves: the reference that each of them is."""
-        return self.find_equal(records)
+        return self.recognize(records)
 
     def forget(self) -> None:
         """Drop nothing: the references are what is asked for."""
 
-    def find_equal(self, records: Tensor) -> Tensor:
+    def recognize(self, records: Tensor) -> Tensor:
         """Return the place of the first reference equal to each record, -1 where there is none."""
         return torch.tensor([self._first.get(key, -1) for key in _keys(records)], dtype=torch.int64)
 

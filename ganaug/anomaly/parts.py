@@ -57,22 +57,22 @@ class Judges:
         for first in range(0, len(points), size):
             rows = slice(first, first + size)
             left_out, member = (None if some is None else torch.from_numpy(some[rows]) for some in (own, members))
-            blocks.append(self._judge_block(torch.from_numpy(points[rows]), left_out, member))
-        parts = {name: torch.cat([block[name] for block in blocks]).numpy() for name in blocks[0]}
-        known = self.view.find_equal(points) >= 0 if own is None else np.ones(len(points), dtype=bool)
-        parts["tail"] = -self.tails.excess(points, known)
-        return {name: parts[name] for name in PARTS if name in parts}
+            blocks.append(self._judge_block(points[rows], left_out, member))
+        return {name: np.concatenate([block[name] for block in blocks]) for name in PARTS if name in blocks[0]}
 
-    def _judge_block(self, block: Tensor, left_out: Tensor | None, member: Tensor | None) -> dict[str, Tensor]:
-        n_records, size = len(block), self.view.neighborhood.block
+    def _judge_block(self, points: np.ndarray, left_out: Tensor | None, member: Tensor | None) -> dict[str, np.ndarray]:
+        block, n_records, size = torch.from_numpy(points), len(points), self.view.neighborhood.block
+        known = np.full(n_records, left_out is not None)
+        if left_out is None:
+            left_out = self.view.neighborhood.recognize(block)
+            known = known if left_out is None else (left_out >= 0).numpy()
         views = self.view.of(fill(block, size), None if left_out is None else fill(left_out, size))
-        parts = {}
+        parts = {"neighbor": self.view.nearness(views[:n_records]).numpy(), "tail": -self.tails.excess(points, known)}
         for name, head in self.heads.items():
             logits = judge(head, views)[:, :n_records]
-            parts[name] = -_choose(expected_level(logits, self.n_levels), member)
+            parts[name] = -_choose(expected_level(logits, self.n_levels), member).numpy()
             if name == "record" and self.has_generator:
-                parts["generated"] = _choose(logits[..., 0] - logits[..., -1], member)
-        parts["neighbor"] = self.view.nearness(views[:n_records])
+                parts["generated"] = _choose(logits[..., 0] - logits[..., -1], member).numpy()
         return parts
 
 

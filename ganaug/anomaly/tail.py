@@ -73,10 +73,11 @@ class Tails:
     def _cells(self, points: np.ndarray) -> np.ndarray:
         """Return the cell of each coordinate, (n, d): 1 to n_cells, or 0 and n_cells + 1 beyond the training."""
         width = np.where(self.high > self.low, self.high - self.low, 1.0)
-        cells = (points - self.low) * ((1.0 - 1e-12) * _N_CELLS / width)
-        np.floor(cells, out=cells)
-        np.clip(cells, -1, _N_CELLS, out=cells)
-        return (cells + 1.0).astype(np.int32)
+        cells = points - self.low
+        cells *= (1.0 - 1e-12) * _N_CELLS / width
+        cells += 1.0
+        np.clip(cells, 0.0, _N_CELLS + 1.0, out=cells)
+        return cells.astype(np.int32)
 
     def to_state(self) -> dict[str, Any]:
         """Return plain values and arrays."""

@@ -59,9 +59,9 @@ class View:
         nothing that a network could have learned about.
         """
         seen = records[:, :-1]
-        size = seen.abs()
-        bent = _STRAIGHT + torch.log((size / _STRAIGHT).clamp_min(1.0))
-        shown = seen.sign() * torch.where(size > _STRAIGHT, bent, size)
+        far = seen.abs() > _STRAIGHT
+        shown = seen.clone()
+        shown[far] = seen[far].sign() * (_STRAIGHT + torch.log(seen[far].abs() / _STRAIGHT))
         # The neighborhood is a fact about the record, not a way to move it: no gradient goes through it.
         features = self.neighborhood.features(records.detach().double().cpu(), left_out)
         return torch.cat([shown, ((features - self.mean) / self.scale).clamp(*_CLIP).to(records)], dim=1)
@@ -74,10 +74,6 @@ class View:
         """Return minus the scaled log distance to the neighbors, (n,), which a view holds."""
         first = views.shape[1] - self.neighborhood.n_features
         return -views[:, [first + place for place in self.neighborhood.near]].mean(dim=1)
-
-    def find_equal(self, points: np.ndarray) -> np.ndarray:
-        """Return the place of a reference equal to each point, (n,), -1 where there is none."""
-        return self.neighborhood.find_equal(torch.from_numpy(points)).numpy()
 
     @property
     def examples(self) -> np.ndarray:

@@ -147,6 +147,8 @@ def as_floats(column: pd.Series) -> np.ndarray:
     """Return a number column as float64, NaN where missing."""
     if pd.api.types.is_extension_array_dtype(column.dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan).copy()
+    if column.dtype == np.float64:
+        return column.to_numpy(copy=True)
     return column.astype(np.float64).to_numpy(copy=True)
 
 

@@ -23,7 +23,7 @@ def test_neighbors_are_those_of_scikit_learn(references):
 
 def test_a_reference_is_judged_as_if_it_had_not_been_in_the_memory(references):
     whole, without = Memory(references), Memory(references[1:])
-    assert whole.find_equal(references[:3]).tolist() == [0, 1, 2]
+    assert whole.recognize(references[:3]).tolist() == [0, 1, 2]
     left, gone = whole.find_neighbors(references[:1]), without.find_neighbors(references[:1])
     assert torch.allclose(left[0], gone[0]) and left[0].min() > 0
     assert (left[1] - 1 == gone[1]).all()
@@ -33,7 +33,7 @@ def test_of_repeated_records_one_is_left_out(references):
     memory = Memory(torch.cat([references, references[:1], -0.0 * references[:1]]))
     distances, places = memory.find_neighbors(references[:1])
     assert distances[0, 0] < 1e-6 and places[0, 0] == 300
-    assert memory.find_equal(torch.zeros(1, 4).double()).tolist() == [301]  # 0.0 equals -0.0
+    assert memory.recognize(torch.zeros(1, 4).double()).tolist() == [301]  # 0.0 equals -0.0
 
 
 def test_a_named_reference_is_left_out_for_a_record_that_equals_none(references):
