@@ -46,7 +46,7 @@ class Centers:
         cluster's radius.
     """
 
-    block = 1024
+    block = 2048
     near: tuple[int, ...] = (0,)
 
     def __init__(self, references: Tensor, radii: Tensor, n_nearest: int = _N_NEAREST) -> None:
@@ -93,9 +93,20 @@ class Centers:
         return features
 
     def _features(self, records: Tensor) -> Tensor:
-        distances, places = nearest_points(records, self.references, self.squares, self.n_nearest, self.block)
+        distances, places = nearest_points(
+            records, self.references, self.squares, self.n_nearest, self.block, choose=_smallest
+        )
         log_distances = torch.log(distances + self.damping)
         return torch.cat([log_distances, log_distances - self.log_radii[places]], dim=1)
 
     def recognize(self, records: Tensor) -> None:
         """Recognize nothing: no record is kept."""
+
+
+def _smallest(squared: Tensor, n_nearest: int) -> tuple[Tensor, Tensor]:
+    """Return the smallest entries of each row, ascending, and their places: for a few of few, faster than a sort."""
+    found = []
+    for _ in range(n_nearest):
+        found.append(squared.min(dim=1))
+        squared.scatter_(1, found[-1].indices[:, None], torch.inf)
+    return torch.stack([one.values for one in found], dim=1), torch.stack([one.indices for one in found], dim=1)

@@ -4,6 +4,7 @@ Everything is float64 and computed in blocks of one fixed size, so that a record
 """
 
 import hashlib
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ _SPANS = (5, 20)
 """Sizes of the neighborhoods whose density and center are features."""
 _DAMPING = 0.05
 """Share of the typical neighbor distance that is added inside logarithms: repeated records have distance 0."""
+Choose = Callable[[Tensor, int], tuple[Tensor, Tensor]]
 _GATHERED = 2_000_000
 """Numbers gathered at a time for local centers."""
 
@@ -106,8 +108,19 @@ class Memory:
         return min(rank, self.n_neighbors) - 1
 
 
+def _sorted_smallest(squared: Tensor, n_nearest: int) -> tuple[Tensor, Tensor]:
+    nearest, places = torch.topk(squared, n_nearest, dim=1, largest=False, sorted=True)
+    return nearest, places
+
+
 def nearest_points(
-    records: Tensor, points: Tensor, squares: Tensor, n_nearest: int, size: int, left_out: Tensor | None = None
+    records: Tensor,
+    points: Tensor,
+    squares: Tensor,
+    n_nearest: int,
+    size: int,
+    left_out: Tensor | None = None,
+    choose: Choose = _sorted_smallest,
 ) -> tuple[Tensor, Tensor]:
     """Return distances to the nearest of ``points``, ascending, and their places, (n, n_nearest) each.
 
@@ -123,7 +136,7 @@ def nearest_points(
             gone = left_out[first : first + size]
             rows = torch.nonzero(gone >= 0)[:, 0]
             squared[rows, gone[rows]] = torch.inf
-        nearest, places = torch.topk(squared, n_nearest, dim=1, largest=False, sorted=True)
+        nearest, places = choose(squared, n_nearest)
         parts.append((nearest.clamp_min(0.0).sqrt(), places))
     distances, places = (torch.cat(part) for part in zip(*parts, strict=True))
     return distances, places
