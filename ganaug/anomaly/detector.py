@@ -507,7 +507,7 @@ class GANDetector(OutlierMixin, BaseGAN):
         self._check_parameters()
         rng = make_generator(self.seed_, "ladder")
         points = self._known if hasattr(self, "_known") else self._learn_space(X, run)
-        self.tails_ = Tails().fit(points)
+        self.tails_ = Tails().fit(points, self.space_.spans)
         records = torch.from_numpy(points)
         folds = torch.randperm(len(records), generator=rng) % self.n_members
         self.view_ = make_view(records, None if self.memory == "none" else int(self.memory), folds, rng)

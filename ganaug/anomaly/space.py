@@ -11,6 +11,8 @@ from ganaug.tabular.times import TICKS_PER_SECOND
 
 _CLIP = 20.0
 """Coordinates are cut at so many deviations: one wild value should not make all others alike."""
+_BULK, _BULK_WIDTH, _WILD = (0.01, 0.99), 4.65, 10.0
+"""Quantiles around the bulk of a column, how many deviations of a normal law they are apart, and the factor."""
 _STRANGE = 5.0
 """How far, in deviations, a value never seen lies from all others."""
 _CHUNK = 4096
@@ -59,6 +61,11 @@ class RecordSpace:
         self._lay_out()
         raw = self._lay(self._encode(table)[0], np.empty((len(table), self.spans[-1].stop)))
         self.center, self.scale = raw.mean(axis=0), raw.std(axis=0)
+        # One wild value must not make all others alike: the deviation is at most ten times that of the bulk.
+        low, high = np.quantile(raw, _BULK, axis=0)
+        bulk = _WILD * (high - low) / _BULK_WIDTH
+        wild = (self.scale > bulk) & (bulk > 0)
+        self.center[wild], self.scale[wild] = np.median(raw[:, wild], axis=0), bulk[wild]
         self.scale[self.scale < 1e-12 * (1.0 + np.abs(self.center))] = 1.0
         cut = self._cut(raw.copy())
         self.cut_center, self.cut_scale = cut.mean(axis=0), cut.std(axis=0)

@@ -1,5 +1,6 @@
 """How far out a record lies in the tails of its single columns."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,14 +13,16 @@ _FROM = (0.0, 1.0)
 
 
 class Tails:
-    """Empirical tails of single coordinates, as in ECOD (Li et al. 2022, arXiv 2201.00382), but only their excess.
+    """Empirical tails of single columns, as in ECOD (Li et al. 2022, arXiv 2201.00382), but only their excess.
 
-    A coordinate's surprise is -log of the share of training records that lie at least as far out on its side. Most
-    records are a little extreme somewhere, and which of them is a little more so says nothing: only what exceeds the
-    usual counts.
+    A column's surprise is -log of the share of training records that lie at least as far out on its side, or have its
+    category; of a column's coordinates, the rarest counts. Most records are a little extreme somewhere, and which of
+    them is a little more so says nothing: only what exceeds the usual counts.
 
     Attributes
     ----------
+    starts : ndarray of shape (n_columns,)
+        The first coordinate of each column.
     low, high : ndarray of shape (d,)
         The smallest and largest training value of each coordinate.
     counts : ndarray of shape (d, n_cells + 2)
@@ -27,9 +30,11 @@ class Tails:
         beyond all of them.
     """
 
-    def fit(self, points: np.ndarray) -> "Tails":
-        """Learn the tails of the coordinates of ``points`` (n, d)."""
+    def fit(self, points: np.ndarray, spans: Sequence[slice]) -> "Tails":
+        """Learn the tails of the columns of ``points`` (n, d + 1), whose coordinates ``spans`` says."""
         self.n_points, n_coordinates = points.shape
+        # The last coordinate, the count of strange values, is a column of its own.
+        self.starts = np.array([*(span.start for span in spans), n_coordinates - 1])
         self.low, self.high = points.min(axis=0), points.max(axis=0)
         self.counts = np.zeros((n_coordinates, _N_CELLS + 2), dtype=np.int32)
         cells = self._cells(points)
@@ -47,7 +52,9 @@ class Tails:
         ``known`` (n,), bool: training records, which are not counted among those that are as far out as themselves.
         """
         counts = self.counts.ravel()[self._cells(points) + np.arange(points.shape[1]) * (_N_CELLS + 2)]
-        n_worst = min(_N_WORST, points.shape[1])
+        if len(self.starts) < points.shape[1]:
+            counts = np.minimum.reduceat(counts, self.starts, axis=1)
+        n_worst = min(_N_WORST, len(self.starts))
         others = self.n_points - known
         worst = np.partition(counts, n_worst - 1, axis=1)[:, :n_worst] - known[:, None]
         of_worst = -np.log((worst.clip(min=0) + 0.5) / (others[:, None] + 1.0)).mean(axis=1)
