@@ -1,4 +1,4 @@
-"""The command line: ``ganaug fit``, ``sample``, ``evaluate`` and ``info``.
+"""The command line: ``ganaug fit``, ``sample``, ``evaluate``, ``detect``, ``simulate`` and ``info``.
 
 One file per command. Nothing heavy (torch, pandas, scikit-learn, mlflow) is imported before a
 command runs, so that ``--help`` answers at once.
@@ -10,24 +10,27 @@ from typing import Annotated
 import typer
 
 from ganaug.cli.console import CommandGroup
+from ganaug.cli.detect import detect
 from ganaug.cli.evaluate import evaluate
 from ganaug.cli.fit import fit
 from ganaug.cli.info import info
 from ganaug.cli.sample import sample
+from ganaug.cli.simulate import simulate
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="ganaug",
     cls=CommandGroup,
-    help="Learn a table with a GAN, sample from it, and measure how close the samples are.",
+    help="Learn a table with a GAN, sample from it, measure the samples, and find what departs from the normal.",
     epilog="A first try: ganaug fit data.csv -o model && ganaug sample model -n 1000 -o out.csv",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (fit, sample, evaluate, info):
+for command in (fit, sample, evaluate, info, simulate):
     app.command()(command)
+app.add_typer(detect, name="detect")
 
 
 def _show_version(wanted: bool) -> None:

@@ -51,13 +51,13 @@ def fit(
 ) -> None:
     """Learn a table with a GAN and save it; the first limit reached ends the training."""
     check_folder(output, overwrite)
-    table = _drop_columns(read_table(data), drop or [])
+    table = drop_columns(read_table(data), drop or [])
     options: dict[str, Any] = {
         "epochs": epochs,
         "max_steps": max_steps,
         "max_seconds": max_seconds,
         "batch_size": batch_size,
-        "categorical_features": _find_categorical(table, categorical or [], target) or None,
+        "categorical_features": find_categorical(table, categorical or [], target) or None,
     }
     given = {name: value for name, value in options.items() if value is not None}
     from ganaug.tabular import TabularGAN
@@ -86,7 +86,8 @@ def check_folder(path: Path, overwrite: bool) -> None:
         )
 
 
-def _drop_columns(table: "pd.DataFrame", texts: list[str]) -> "pd.DataFrame":
+def drop_columns(table: "pd.DataFrame", texts: list[str]) -> "pd.DataFrame":
+    """Return the table without the columns of ``--drop``."""
     names = split_names(texts, list(table.columns))
     check_columns(names, list(table.columns), "--drop")
     rest = table.drop(columns=names)
@@ -95,7 +96,8 @@ def _drop_columns(table: "pd.DataFrame", texts: list[str]) -> "pd.DataFrame":
     return rest
 
 
-def _find_categorical(table: "pd.DataFrame", texts: list[str], target: str | None) -> list[str]:
+def find_categorical(table: "pd.DataFrame", texts: list[str], target: str | None) -> list[str]:
+    """Return the columns of ``--categorical``, and the target where it holds classes."""
     names = split_names(texts, list(table.columns))
     check_columns(names, list(table.columns), "--categorical")
     if target is not None:
