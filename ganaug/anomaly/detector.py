@@ -468,10 +468,9 @@ class GANDetector(OutlierMixin, BaseGAN):
             (a range, or categories with shares, among similar normals) and ``contribution``. A record has the same
             reasons alone and in any batch.
         """
-        check_is_fitted(self)
         if not isinstance(top, Integral) or top < 1:
             raise InvalidInputError(f"top={top!r}: give the number of reasons per record, at least 1.")
-        table = self.format_.check(self, X, None)
+        table = self._check(X)
         known = self.view_.examples
         with limited_threads(self._max_threads):
             reasons = find_reasons(table, self.space_, known, self._score_points, top)
@@ -480,13 +479,19 @@ class GANDetector(OutlierMixin, BaseGAN):
         return reasons
 
     def _parts(self, X: Any) -> dict[str, np.ndarray]:
-        check_is_fitted(self)
-        table = self.format_.check(self, X, None)
+        table = self._check(X)
         with limited_threads(self._max_threads):
             parts = self._judges().judge(self.space_.transform(table))
             if hasattr(self, "gan_"):
                 parts["gan"] = self.gan_.score_samples(X)
         return self._scale(parts)
+
+    def _check(self, X: Any) -> pd.DataFrame:
+        check_is_fitted(self)
+        table = self.format_.check(self, X, None)
+        if not len(table):
+            raise InvalidInputError(f"X has 0 records (shape={X.shape}) while at least 1 is required.")
+        return table
 
     def _score_points(self, points: np.ndarray, *training: Any) -> np.ndarray:
         return self._combine(self._scale(self._judges().judge(points, *training)))

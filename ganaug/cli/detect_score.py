@@ -74,9 +74,11 @@ def _score_all(
         taken = [name for name in _new_columns(explain) if name in chunk.columns]
         if taken:
             raise InvalidInputError(f"{records} has a column {taken[0]!r} already; rename it, since one is added.")
-        parts.append(detector.score_samples(as_learned(chunk, _columns(detector))))
+        learned = as_learned(chunk, _columns(detector))
+        if len(learned):
+            parts.append(detector.score_samples(learned))
         progress.advance(task, len(chunk))
-    if not parts or not sum(map(len, parts)):
+    if not parts:
         raise InvalidInputError(f"{records} holds no record.")
     return np.concatenate(parts)
 
@@ -160,11 +162,17 @@ def _spread(reasons: "pd.DataFrame | None", rows: "np.ndarray", explain: int) ->
 
 
 def _texts(reasons: "pd.DataFrame") -> list[str]:
+    named = zip(reasons["column"], reasons["value"], reasons["typical"], strict=True)
+    return [f"{column} = {_as_text(value)} (typical: {typical})" for column, value, typical in named]
+
+
+def _as_text(value: Any) -> str:
     import pandas as pd
 
-    values = ["missing" if pd.isna(value) else value for value in reasons["value"]]
-    named = zip(reasons["column"], values, reasons["typical"], strict=True)
-    return [f"{column} = {value} (typical: {typical})" for column, value, typical in named]
+    if pd.isna(value):
+        return "missing"
+    # Whole numbers are floats in a chunk with empty cells, and look the same in every chunk.
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _make_progress(quiet: bool) -> "Progress":

@@ -10,6 +10,7 @@ import typer
 from ganaug.cli.console import in_bytes, kind_of, make_console, make_rows, read_table
 
 if TYPE_CHECKING:
+    from ganaug.anomaly import GANDetector
     from ganaug.tabular import TabularGAN
 
 
@@ -22,11 +23,11 @@ def info(
         folder = path if path.is_dir() else path.parent
         import ganaug
 
-        gan = ganaug.load(folder)
-        for line in _model_lines(gan, folder):
+        loaded = ganaug.load(folder)
+        for line in _model_lines(loaded, folder):
             console.print(line, markup=False)
         header = ("column", "kind", "dtype", "levels", "missing %")
-        console.print(make_rows("", header, _model_columns(gan)))
+        console.print(make_rows("", header, _model_columns(loaded)))
         return
     table = read_table(path)
     size = in_bytes(path.stat().st_size)
@@ -38,25 +39,44 @@ def info(
     console.print(make_rows("", ("column", "dtype", "distinct", "missing %"), rows))
 
 
-def _model_lines(gan: "TabularGAN", folder: Path) -> list[str]:
-    model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    versions = ", ".join(f"{name} {number}" for name, number in model["versions"].items())
-    n_weights = sum(weight.numel() for weight in gan.generator_.parameters())
-    n_others = sum(weight.numel() for weight in gan.discriminator_.parameters())
+def _model_lines(model: Any, folder: Path) -> list[str]:
+    from ganaug.anomaly import GANDetector
+
+    written = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    versions = ", ".join(f"{name} {number}" for name, number in written["versions"].items())
     size = in_bytes(sum(file.stat().st_size for file in folder.iterdir()))
-    n_levels = sum(column.n_levels for column in gan.encoder_.modeled_)
-    columns = gan.encoder_.columns_
+    n_levels = sum(column.n_levels for column in model.encoder_.modeled_)
+    columns = model.encoder_.columns_
+    about = _about_detector(model) if isinstance(model, GANDetector) else _about_gan(model)
     return [
-        f"{folder}: {type(gan).__name__}, {size}, format version {model['format_version']}",
-        f"Trained for {gan.n_iter_:,} steps (stop reason: {gan.stop_reason_})",
+        f"{folder}: {type(model).__name__}, {size}, format version {written['format_version']}",
+        f"Trained for {model.n_iter_:,} steps (stop reason: {model.stop_reason_})",
         f"Learned {len(columns)} columns with {n_levels:,} levels",
-        f"Weights: generator {n_weights:,}, discriminator {n_others:,}",
+        *about,
         f"Written with {versions}",
     ]
 
 
-def _model_columns(gan: "TabularGAN") -> Iterator[tuple[Any, ...]]:
-    columns: list[Any] = gan.encoder_.columns_
+def _about_gan(gan: "TabularGAN") -> list[str]:
+    n_weights = sum(weight.numel() for weight in gan.generator_.parameters())
+    n_others = sum(weight.numel() for weight in gan.discriminator_.parameters())
+    return [f"Weights: generator {n_weights:,}, discriminator {n_others:,}"]
+
+
+def _about_detector(detector: "GANDetector") -> list[str]:
+    memory = detector.view_.memory
+    kept = "no record" if memory is None else f"{len(memory.references):,} training records as references"
+    parts = ", ".join(f"{name} x {weight:g}" for name, weight in detector.weights_.items())
+    return [
+        f"Normal records never seen rank above corrupted copies in {detector.worth_:.0%} of cases (50% = chance)",
+        f"Score: {parts}",
+        str(detector.threshold_),
+        f"Holds {kept}",
+    ]
+
+
+def _model_columns(model: Any) -> Iterator[tuple[Any, ...]]:
+    columns: list[Any] = model.encoder_.columns_
     for column in columns:
         if column.kind == "identifier":
             yield column.name, "identifier", column.dtype, "-", 100 * column.missing_rate

@@ -45,6 +45,8 @@ def sample(
     from ganaug.cli.conditions import parse_conditions
 
     gan = ganaug.load(model)
+    if not hasattr(gan, "sample"):
+        raise InvalidInputError(f"{model} holds a {type(gan).__name__}, which draws no samples. Make one with `fit`.")
     conditions = parse_conditions(condition or [], gan.encoder_.columns_)
     table = _sample_frame(gan, n_samples, conditions or None, random_state)
     write_table(table, output)
