@@ -76,3 +76,30 @@ def test_the_project_offers_what_the_program_takes() -> None:
     offered = project["entry_points"]["main"]["parameters"]
     defaults = [f"--{name}={value['default']}" for name, value in offered.items()]
     assert set(vars(parse(defaults))) == set(offered)
+
+
+def test_mlflow_run_detect(tracking_uri: str, tmp_path: Path) -> None:
+    from pipelines.detect import parse as parse_detect
+
+    command = [
+        *(sys.executable, "-m", "mlflow", "run", str(ROOT), "-e", "detect", "--env-manager", "local"),
+        *("-P", "n_demo_rows=200", "-P", "max_steps=2", "-P", f"output_dir={tmp_path / 'out'}"),
+    ]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "auroc/IsolationForest" in done.stdout and "Learned 137 normal records" in " ".join(done.stdout.split())
+    assert mlflow.search_runs(experiment_names=["tests"])["status"].tolist() == ["FINISHED"]
+    import yaml
+
+    project = yaml.safe_load((ROOT / "MLproject").read_text(encoding="utf-8"))
+    offered = project["entry_points"]["detect"]["parameters"]
+    defaults = [f"--{name}={value['default']}" for name, value in offered.items()]
+    assert set(vars(parse_detect(defaults))) == set(offered)
+
+
+def test_detects_wrong_values_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from pipelines.detect import main as main_detect
+
+    assert main_detect(["--data=none.csv", f"--output_dir={tmp_path}"]) == 2
+    assert "`data`='none.csv'" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """GANDetector: anomalies by the discriminator that learned how much noise a record carries."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -8,13 +8,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import OutlierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ganaug.adversarial import Callback, Run, TrainingSettings, make_generator
-from ganaug.anomaly.calibration import ProbabilityMap
-from ganaug.anomaly.conformal import benjamini_hochberg, p_values
+from ganaug.anomaly.base import BaseDetector
 from ganaug.anomaly.fitting import N_LEVELS, make_ladder, make_view
 from ganaug.anomaly.game import LadderGame
 from ganaug.anomaly.ladder import Ladder, LadderBatches
@@ -23,7 +21,6 @@ from ganaug.anomaly.parts import HEADS, MOST_SURE, NEED_MEMORY, PARTS, Judges
 from ganaug.anomaly.reasons import find_reasons
 from ganaug.anomaly.space import RecordSpace
 from ganaug.anomaly.tail import Tails
-from ganaug.anomaly.threshold import Threshold, choose_threshold
 from ganaug.anomaly.view import View
 from ganaug.anomaly.worth import check_worth
 from ganaug.base import BaseGAN
@@ -39,7 +36,7 @@ _GAN_SAMPLES = 10_000
 _TINY = 1e-9
 
 
-class GANDetector(OutlierMixin, BaseGAN):
+class GANDetector(BaseDetector):
     """An anomaly detector whose discriminator tells how much noise a record carries.
 
     A discriminator that was trained against its own generator alone finds what is far from everything very real. This
@@ -163,8 +160,8 @@ class GANDetector(OutlierMixin, BaseGAN):
     }
     _max_threads: ClassVar[int | None] = 1
     _fitted_names: ClassVar[tuple[str, ...]] = (
-        *BaseGAN._fitted_names,
-        *("center_", "scale_", "weights_", "calibration_scores_", "training_scores_", "worth_"),
+        *BaseDetector._fitted_names,
+        *("center_", "scale_", "weights_", "worth_"),
     )
 
     def __init__(
@@ -329,126 +326,6 @@ class GANDetector(OutlierMixin, BaseGAN):
         """
         return pd.DataFrame(self._parts(X), index=X.index if isinstance(X, pd.DataFrame) else None)
 
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Return ``score_samples(X) - offset_``, (n_samples,): below 0 is an outlier."""
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return -1 for outliers and 1 for the rest, (n_samples,)."""
-        return np.where(self.decision_function(X) < 0, -1, 1)
-
-    def anomaly_score(self, X: Any) -> np.ndarray:
-        """Return ``-score_samples(X)``, (n_samples,): higher = more anomalous."""
-        return -self.score_samples(X)
-
-    def p_value(self, X: Any) -> np.ndarray:
-        """Return the probability that a normal record looks at least as odd (conformal).
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            At most ``a`` for a share ``a`` of fresh normal records. None is below 1 / (n + 1), n training records.
-        """
-        return p_values(self.calibration_scores_, self.score_samples(X))
-
-    def select_alerts(self, X: Any, false_discovery_rate: float = 0.1) -> np.ndarray:
-        """Return which records to report so that the expected share of false ones among them is limited.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_features)
-            All records of the period, not a selection.
-        false_discovery_rate : float, default=0.1
-
-        Returns
-        -------
-        ndarray of bool, shape (n_samples,)
-            By Benjamini-Hochberg on ``p_value``. With n training records, at least
-            ``n_samples / ((n + 1) * false_discovery_rate)`` records are reported, or none.
-        """
-        return benjamini_hochberg(self.p_value(X), false_discovery_rate)
-
-    def set_threshold(
-        self,
-        *,
-        contamination: float | str | None = None,
-        false_alarm_rate: float | None = None,
-        max_alerts: int | None = None,
-        costs: tuple[float, float] | None = None,
-        X: Any = None,
-        y: Any = None,
-    ) -> Self:
-        """Choose another threshold, without refitting: by exactly one of four rules.
-
-        Parameters
-        ----------
-        contamination : float or "auto", optional
-            Share of the training records to be outliers.
-        false_alarm_rate : float, optional
-            Share of fresh normal records that may alarm.
-        max_alerts : int, optional
-            Alerts allowed among the records ``X`` of a typical day.
-        costs : tuple of float, optional
-            Of a false alarm and of a miss; needs ``X`` and ``y`` (1 = anomaly, 0 = normal; or -1 and 1).
-        X, y : optional
-            The records, and their labels, that a rule needs.
-
-        Returns
-        -------
-        self
-            With new ``threshold_`` and ``offset_``.
-        """
-        check_is_fitted(self)
-        by_rows = contamination is not None and not isinstance(contamination, str)
-        self.threshold_ = choose_threshold(
-            self.training_scores_ if by_rows else self.calibration_scores_,
-            contamination=contamination,
-            false_alarm_rate=false_alarm_rate,
-            max_alerts=max_alerts,
-            costs=costs,
-            scores=None if X is None else self.score_samples(X),
-            y=y,
-        )
-        return self
-
-    @property
-    def offset_(self) -> float:
-        """Scores below it are outliers."""
-        check_is_fitted(self)
-        return self.threshold_.offset
-
-    def calibrate(self, X: Any, y: Any) -> Self:
-        """Learn probabilities from labelled records; the ranking stays.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            1 = anomaly, 0 = normal (or -1 and 1). Their shares are taken for those met in use.
-
-        Returns
-        -------
-        self
-            With ``predict_proba``.
-        """
-        self.probability_map_ = ProbabilityMap().fit(self.score_samples(X), y)
-        return self
-
-    @property
-    def predict_proba(self) -> Callable[[Any], np.ndarray]:
-        """P(normal) and P(anomaly) of ``X``, (n_samples, 2); there only after ``calibrate``."""
-        if not hasattr(self, "probability_map_"):
-            raise AttributeError("predict_proba needs labels: call calibrate(X, y) first.")
-        return self._predict_proba
-
-    def _predict_proba(self, X: Any) -> np.ndarray:
-        odd = self.probability_map_.probability(self.score_samples(X))
-        return np.column_stack([1.0 - odd, odd])
-
     def explain(self, X: Any, top: int = 3) -> pd.DataFrame:
         """Return reason codes: the columns that make each record odd.
 
@@ -595,9 +472,8 @@ class GANDetector(OutlierMixin, BaseGAN):
             raise InvalidInputError(f"No part has a weight, so there would be no score: {shown}. Raise one of them.")
 
     def _fitted_state(self) -> dict[str, Any]:
-        state = super()._fitted_state() | {"format": asdict(self.format_), "threshold": asdict(self.threshold_)}
-        for name in ("space", "view", "tails", "probability_map"):
-            state[name] = getattr(self, f"{name}_").to_state() if hasattr(self, f"{name}_") else None
+        state = super()._fitted_state() | {"format": asdict(self.format_)}
+        state |= {name: getattr(self, f"{name}_").to_state() for name in ("space", "view", "tails")}
         gan = getattr(self, "gan_", None)
         if gan is not None:
             state["gan"] = {"parameters": gan._saved_params(), "fitted": gan._fitted_state()}
@@ -605,11 +481,8 @@ class GANDetector(OutlierMixin, BaseGAN):
 
     def _restore_fitted(self, state: dict[str, Any]) -> None:
         self.format_ = TableFormat(**state.pop("format"))
-        self.threshold_ = Threshold(**state.pop("threshold"))
         self.view_, self.tails_ = View.from_state(state.pop("view")), Tails.from_state(state.pop("tails"))
-        space, probability_map, gan = (state.pop(name, None) for name in ("space", "probability_map", "gan"))
-        if probability_map is not None:
-            self.probability_map_ = ProbabilityMap.from_state(probability_map)
+        space, gan = state.pop("space"), state.pop("gan", None)
         if gan is not None:
             self.gan_ = TabularGAN(**gan["parameters"])
             self.gan_._restore_fitted(gan["fitted"])

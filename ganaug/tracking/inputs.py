@@ -55,12 +55,14 @@ def make_folder(output_dir: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def read_or_simulate(data: str | os.PathLike[str] | None, n_demo_rows: int, random_state: int | None) -> "pd.DataFrame":
+def read_or_simulate(
+    data: str | os.PathLike[str] | None, n_demo_rows: int, random_state: int | None, fraud_rate: float = 0.01
+) -> "pd.DataFrame":
     """Load the file, or simulate card payments where none is given."""
     from ganaug.datasets import load_table, make_transactions
 
     if data is None:
-        return make_transactions(n_demo_rows, random_state=random_state)
+        return make_transactions(n_demo_rows, fraud_rate, random_state)
     # A project runs in its own folder, which need not be the user's: the message says where.
     path = Path(data).expanduser().absolute()
     if not path.is_file():

@@ -126,7 +126,7 @@ def track_table_run(
         "n_rows": len(table),
         "n_columns": table.shape[1],
     }
-    with _run_of_ones_own() as active:
+    with run_of_ones_own() as active:
         client = make_client()
         log_new_params(client, active.info.run_id, flatten(job))
         train, holdout = inputs.split(table, random_state)
@@ -139,7 +139,7 @@ def track_table_run(
 
 
 @contextmanager
-def _run_of_ones_own() -> Iterator[Any]:
+def run_of_ones_own() -> Iterator[Any]:
     """Give a new MLflow run; inside ``mlflow run``, the project's."""
     import mlflow
 
