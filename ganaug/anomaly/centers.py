@@ -61,11 +61,12 @@ class Centers:
     @classmethod
     def learn(cls, records: Tensor, folds: Tensor, seed: int) -> "Centers":
         """Find centers of ``records``, and until ``forget``, also those of all records but each fold."""
-        centers = cls(*map(torch.from_numpy, find_centers(records.numpy(), seed)))
+        references, radii = find_centers(records.numpy(), seed)
+        centers = cls(torch.from_numpy(references), torch.from_numpy(radii))
         for fold in range(int(folds.max()) + 1):
             others = records[folds != fold]
-            found = find_centers(others.numpy(), seed) if len(others) else (centers.references, centers.radii)
-            without = cls(*map(torch.as_tensor, found))
+            found = find_centers(others.numpy(), seed) if len(others) else (references, radii)
+            without = cls(torch.from_numpy(found[0]), torch.from_numpy(found[1]))
             centers._without.append(without)
         # The same number of features with and without a fold, so that one network serves both.
         n_nearest = min(one.n_nearest for one in (centers, *centers._without))

@@ -31,6 +31,7 @@ class LadderGame(Game):
     """
 
     averaged = "discriminator"
+    discriminator: nn.ModuleDict
 
     def __init__(
         self,
@@ -80,15 +81,16 @@ class LadderGame(Game):
         assert self.show is not None
         n_fakes = batch.real.shape[1]
         noise = torch.randn(n_fakes, self.latent_dim, generator=turn.rng, device=batch.real.device)
-        return self.show(self.generator(noise))
+        coordinates: Tensor = self.generator(noise)
+        return self.show(coordinates)
 
 
 def judge(head: nn.Module, views: Tensor) -> Tensor:
     """Return logits (members, n, classes) of views (n, width) or (members, n, width): the head sees their end."""
-    n_inputs = head.weights[0].shape[1]
-    shown = views[..., views.shape[-1] - n_inputs :]
+    assert isinstance(head, GroupedPerceptron)
+    shown = views[..., views.shape[-1] - head.n_inputs :]
     if shown.dim() == 2:
-        shown = shown.expand(len(head.weights[0]), -1, -1)
+        shown = shown.expand(head.n_members, -1, -1)
     logits: Tensor = head(shown)
     return logits
 

@@ -19,6 +19,7 @@ class GroupedPerceptron(nn.Module):
 
     def __init__(self, n_members: int, n_inputs: int, hidden: Sequence[int], n_outputs: int) -> None:
         super().__init__()
+        self.n_members, self.n_inputs = n_members, n_inputs
         sizes = [n_inputs, *hidden, n_outputs]
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         for place, (n_from, n_to) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganaug.anomaly.game import LadderGame, expected_level, judge
 from ganaug.anomaly.memory import fill
@@ -35,7 +35,7 @@ class Judges:
 
     def __init__(self, game: LadderGame, view: View, tails: Tails) -> None:
         # On the CPU and in float64: float32 matrix products depend on the size of the batch.
-        self.heads = copy.deepcopy(game.discriminator).cpu().double().eval()
+        self.heads: nn.ModuleDict = copy.deepcopy(game.discriminator).cpu().double().eval()
         self.n_levels, self.has_generator = game.n_levels, game.has_generator
         self.view, self.tails = view, tails
 

@@ -59,7 +59,8 @@ def test_importing_the_package_is_light():
         ("ganaug.tabular", ["CTGAN", "SampleTable", "TVAE", "TableEncoder", "TabularGAN", "from_sdv_metadata"]),
         ("ganaug.evaluation", ["QualityReport", "quality", "write_report"]),
         ("ganaug.datasets", ["list_datasets", "load_dataset", "load_table", "make_transactions"]),
-        ("ganaug.tracking", ["MLflowCallback", "TableRun", "track_table_run"]),
+        ("ganaug.anomaly", ["DriftReport", "GANDetector", "Threshold", "drift"]),
+        ("ganaug.tracking", ["DetectRun", "MLflowCallback", "TableRun", "track_detect_run", "track_table_run"]),
     ],
 )
 def test_the_public_surface_is_a_decision(module, names):
