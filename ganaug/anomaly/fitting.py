@@ -11,7 +11,7 @@ from ganaug.anomaly.view import View
 N_LEVELS = 9
 _N_COPIES = (8_000, 40_000)
 _COPIES_PER_RECORD = 12
-_MOST_NUMBERS = 60_000_000
+_MOST_NUMBERS = 12_000_000
 """Numbers in all noisy copies together: fewer copies of wide records."""
 _SPACING_SAMPLE = 2_000
 

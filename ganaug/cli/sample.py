@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ganaug.cli.chunks import SUFFIXES
 from ganaug.cli.console import in_bytes, make_console
 from ganaug.exceptions import InvalidInputError
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ganaug.tabular import TabularGAN
-
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
 
 def sample(
