@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ganaug.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 MIN_ROWS = 20
@@ -29,6 +30,12 @@ def check_seconds(value: Any) -> None:
     """Refuse what is no positive number."""
     if value is not None and (not isinstance(value, Real) or not 0 < float(value) < float("inf")):
         raise InvalidInputError(f"`max_seconds`={value!r} must be a positive number, or None.")
+
+
+def check_share(name: str, value: Any) -> None:
+    """Refuse what is no number between 0 and 1."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < float(value) < 1:
+        raise InvalidInputError(f"`{name}`={value!r} must be a number between 0 and 1.")
 
 
 def check_target(target: str | None, table: "pd.DataFrame") -> None:
@@ -82,6 +89,29 @@ def split(table: "pd.DataFrame", random_state: int | None) -> "tuple[pd.DataFram
     parts = (np.sort(order[n_holdout:]), np.sort(order[:n_holdout]))
     train, holdout = (table.iloc[part].reset_index(drop=True) for part in parts)
     return train, holdout
+
+
+def part_target(table: "pd.DataFrame", target: str | None) -> "tuple[pd.DataFrame, np.ndarray | None]":
+    """Return the records without their label, and which of them are anomalies."""
+    check_target(target, table)
+    if target is None:
+        return table, None
+    if table.shape[1] == 1:
+        raise InvalidInputError(f"`target`={target!r} is the table's only column; there is nothing to learn from.")
+    return table.drop(columns=target), _as_labels(table[target])
+
+
+def _as_labels(column: "pd.Series") -> np.ndarray:
+    """Return which records are anomalies."""
+    texts = column.astype(str).str.strip().str.casefold()  # "True" where a file kept labels as text
+    values = texts.map({"1": 1, "1.0": 1, "true": 1, "0": 0, "0.0": 0, "false": 0}).astype(float)
+    if values.isna().any():
+        strange = column[values.isna()].iloc[0]
+        raise InvalidInputError(
+            f"`target`={column.name!r} holds {strange!r}; it must be 1 (or true) for anomalies and 0 (or false) for "
+            "normal records."
+        )
+    return values.to_numpy(dtype=bool)
 
 
 def holds_classes(values: "pd.Series") -> bool:

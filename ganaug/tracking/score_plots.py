@@ -1,6 +1,5 @@
 """Drawings of a detector's scores."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,28 +12,22 @@ if TYPE_CHECKING:
 _NORMAL, _ODD = "#4477aa", "#cc6677"
 
 
-def write_plots(folder: Path, detector: "GANDetector", parts: dict[str, np.ndarray], is_odd: np.ndarray) -> list[Path]:
-    """Write drawings of the test records' scores, p-values and parts; return the files.
+def draw_all(detector: "GANDetector", found: dict[str, np.ndarray], is_odd: np.ndarray) -> "dict[str, Figure]":
+    """Draw the test records' scores, p-values and parts; return the drawings by file name.
 
     Parameters
     ----------
-    folder : Path
     detector : GANDetector
-    parts : dict of ndarray
+    found : dict of ndarray
         What each part says of the test records, and their ``score`` and ``p_value``.
     is_odd : ndarray of bool
         Which of them are known to be anomalies.
     """
-    figures = {
-        "scores.png": _draw_scores(parts["score"], is_odd, detector.offset_),
-        "p_values.png": _draw_p_values(parts["p_value"][~is_odd]),
-        "parts.png": _draw_parts({name: parts[name] for name in detector.weights_}, is_odd),
+    return {
+        "scores.png": _draw_scores(found["score"], is_odd, detector.offset_),
+        "p_values.png": _draw_p_values(found["p_value"][~is_odd]),
+        "parts.png": _draw_parts({name: found[name] for name in detector.weights_}, is_odd),
     }
-    files = []
-    for name, figure in figures.items():
-        files.append(folder / name)
-        figure.savefig(files[-1], dpi=110, metadata={"Software": None})
-    return files
 
 
 def _make_figure(width: float, n_columns: int = 1) -> "Figure":
@@ -48,7 +41,7 @@ def _make_figure(width: float, n_columns: int = 1) -> "Figure":
 def _draw_scores(scores: np.ndarray, is_odd: np.ndarray, offset: float) -> "Figure":
     figure = _make_figure(7.0)
     (axes,) = figure.axes
-    edges = np.linspace(*np.quantile(scores, [0.0, 1.0]), 60)
+    edges = np.histogram_bin_edges(scores, 60)  # has a width even where all are equal
     for chosen, color, label in ((~is_odd, _NORMAL, "normal"), (is_odd, _ODD, "anomalies")):
         if chosen.any():
             axes.hist(scores[chosen], edges, density=True, alpha=0.6, color=color, label=label)
@@ -72,7 +65,7 @@ def _draw_p_values(p_values: np.ndarray) -> "Figure":
 def _draw_parts(parts: dict[str, np.ndarray], is_odd: np.ndarray) -> "Figure":
     figure = _make_figure(2.6 * len(parts), len(parts))
     for axes, (name, values) in zip(figure.axes, parts.items(), strict=True):
-        edges = np.linspace(*np.quantile(values, [0.0, 1.0]), 40)
+        edges = np.histogram_bin_edges(values, 40)
         for chosen, color in ((~is_odd, _NORMAL), (is_odd, _ODD)):
             if chosen.any():
                 axes.hist(values[chosen], edges, density=True, alpha=0.6, color=color)
