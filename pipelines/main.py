@@ -6,15 +6,15 @@ MLflow passes every parameter as text, and an empty one where there is none.
 import argparse
 import os
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 
 from ganaug.exceptions import GanaugError
 
 if TYPE_CHECKING:
-    from ganaug.tracking import TableRun
+    from ganaug.tracking import DetectRun, TableRun
 
 Value = TypeVar("Value")
 
@@ -46,9 +46,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def tell(result: "TableRun") -> None:
     """Say what was found, where the files are and how to see the run."""
-    console = Console(highlight=False, soft_wrap=True)
     figures = "  ".join(f"{name} {value:.2f} %" for name, value in result.figures.items())
-    store = result.tracking_uri
     lines = [
         "",
         f"Learned {result.n_rows:,} rows x {result.n_columns} columns in {result.n_iter:,} steps "
@@ -60,30 +58,43 @@ def tell(result: "TableRun") -> None:
         f"Synthetic table  {result.synthetic}",
         f"Report           {result.report}   (open it in a browser)",
         f"Model            {result.model}   (ganaug sample {result.model} -n 1000 -o more.csv)",
-        f"MLflow run       {result.run_id}",
-        f"Tracking page    {store}"
-        if store.startswith("http")
-        else f"Tracking page    mlflow ui --backend-store-uri {store}",
     ]
+    show([*lines, *name_run(result)])
+
+
+def name_run(result: "TableRun | DetectRun") -> list[str]:
+    """Return the lines that say which run of MLflow it is, and how to see it."""
+    store = result.tracking_uri
+    page = store if store.startswith("http") else f"mlflow ui --backend-store-uri {store}"
+    return [f"MLflow run       {result.run_id}", f"Tracking page    {page}"]
+
+
+def show(lines: Iterable[str]) -> None:
+    """Print the lines as they are, whatever brackets they hold and however wide the terminal is."""
+    console = Console(highlight=False, soft_wrap=True)
     for line in lines:
         console.print(line, markup=False)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the job; a wrong parameter is one line on stderr and exit code 2."""
-    parameters = parse(sys.argv[1:] if arguments is None else arguments)
+def run_job(job: str, parameters: argparse.Namespace, tell: Callable[[Any], None]) -> int:
+    """Run a job of `ganaug.tracking` and tell its result; a wrong parameter is one line on stderr and exit code 2."""
     # Read by torch when it is imported. Threads that wait actively for each other make training ten
     # times slower on a machine whose cores are busy with something else.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from ganaug.tracking import track_table_run
+    from ganaug import tracking
 
     try:
-        result = track_table_run(**vars(parameters), verbose=1)
+        result = getattr(tracking, job)(**vars(parameters), verbose=1)
     except GanaugError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
     tell(result)
     return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the main job; return the exit code."""
+    return run_job("track_table_run", parse(sys.argv[1:] if arguments is None else arguments), tell)
 
 
 if __name__ == "__main__":

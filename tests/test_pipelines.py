@@ -1,33 +1,42 @@
-"""``mlflow run .`` from end to end, and the errors of its entry point."""
+"""``mlflow run .`` from end to end, and the errors of its entry points."""
 
+import argparse
+import inspect
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
 
+from ganaug.tracking import track_detect_run
+from pipelines import detect
 from pipelines.main import main, parse
 
 ROOT = Path(__file__).parent.parent
+
+
+def run_project(entry_point: str, parameters: dict[str, object], folder: Path) -> str:
+    """Run the project as a user would; return what it prints, on one line."""
+    command = [sys.executable, "-m", "mlflow", "run", str(ROOT), "-e", entry_point, "--env-manager", "local"]
+    for name, value in parameters.items():
+        command += ["-P", f"{name}={value}"]
+    # MLflow starts whatever `python` comes first.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return " ".join(done.stdout.split())
 
 
 def test_mlflow_run_leaves_a_tracked_run(tracking_uri: str, tmp_path: Path) -> None:
     data = tmp_path / "some people.csv"  # a space: parameters travel through a shell
     rows = 60
     pd.DataFrame({"age": range(rows), "income": ["low", "high"] * (rows // 2)}).to_csv(data, index=False)
-    command = [
-        *(sys.executable, "-m", "mlflow", "run", str(ROOT), "--env-manager", "local"),
-        *("-P", f"data={data}", "-P", "target=income", "-P", "n_samples=10", "-P", "max_steps=2"),
-        *("-P", f"output_dir={tmp_path / 'out'}"),
-    ]
-    # MLflow starts whatever `python` comes first.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    shown = " ".join(done.stdout.split())
+    given = {"data": data, "target": "income", "n_samples": 10, "max_steps": 2, "output_dir": tmp_path / "out"}
+    shown = run_project("main", given, tmp_path)
     assert "Learned 48 rows x 2 columns in 2 steps" in shown
     assert f"mlflow ui --backend-store-uri {tracking_uri}" in shown
     runs = mlflow.search_runs(experiment_names=["tests"])
@@ -69,37 +78,71 @@ def test_a_wrong_value_is_one_line_that_names_the_parameter(
     assert shown.count("\n") == 1
 
 
-def test_the_project_offers_what_the_program_takes() -> None:
+@pytest.mark.parametrize(("entry_point", "parse"), [("main", parse), ("detect", detect.parse)])
+def test_the_project_offers_what_the_program_takes(
+    entry_point: str, parse: Callable[[list[str]], argparse.Namespace]
+) -> None:
     import yaml
 
     project = yaml.safe_load((ROOT / "MLproject").read_text(encoding="utf-8"))
-    offered = project["entry_points"]["main"]["parameters"]
+    offered = project["entry_points"][entry_point]["parameters"]
     defaults = [f"--{name}={value['default']}" for name, value in offered.items()]
     assert set(vars(parse(defaults))) == set(offered)
+    assert all(f"--{name}={{{name}}}" in project["entry_points"][entry_point]["command"] for name in offered)
 
 
-def test_mlflow_run_detect(tracking_uri: str, tmp_path: Path) -> None:
-    from pipelines.detect import parse as parse_detect
-
-    command = [
-        *(sys.executable, "-m", "mlflow", "run", str(ROOT), "-e", "detect", "--env-manager", "local"),
-        *("-P", "n_demo_rows=200", "-P", "max_steps=2", "-P", f"output_dir={tmp_path / 'out'}"),
-    ]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "auroc/IsolationForest" in done.stdout and "Learned 137 normal records" in " ".join(done.stdout.split())
-    assert mlflow.search_runs(experiment_names=["tests"])["status"].tolist() == ["FINISHED"]
+def test_detects_defaults_in_the_project_are_the_programs_own() -> None:
     import yaml
 
     project = yaml.safe_load((ROOT / "MLproject").read_text(encoding="utf-8"))
     offered = project["entry_points"]["detect"]["parameters"]
-    defaults = [f"--{name}={value['default']}" for name, value in offered.items()]
-    assert set(vars(parse_detect(defaults))) == set(offered)
+    assert detect.parse([f"--{name}={value['default']}" for name, value in offered.items()]) == detect.parse([])
+    defaults = {name: value.default for name, value in inspect.signature(track_detect_run).parameters.items()}
+    assert vars(detect.parse([])) == {name: defaults[name] for name in offered}
 
 
-def test_detects_wrong_values_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from pipelines.detect import main as main_detect
+def test_mlflow_run_detect_leaves_a_tracked_run(tracking_uri: str, tmp_path: Path) -> None:
+    data = tmp_path / "some payments.csv"
+    amounts = [float(row % 7) for row in range(90)] + [50.0] * 10
+    pd.DataFrame({"amount": amounts, "fraud": [False] * 90 + [True] * 10}).to_csv(data, index=False)
+    given = {"data": data, "target": "fraud", "memory": "30", "max_steps": "2", "false_alarm_rate": "0.1"}
+    shown = run_project("detect", given | {"output_dir": tmp_path / "out"}, tmp_path)
+    assert "Learned 63 normal records in" in shown and "measured on 37 others, 10 of them anomalies." in shown
+    assert "AUROC average precision GANDetector" in shown and "KNN 1.000 1.000 Of the normal" in shown
+    assert f"Oddest records {tmp_path / 'out' / 'alerts.csv'}" in shown
+    assert f"mlflow ui --backend-store-uri {tracking_uri}" in shown
+    runs = mlflow.search_runs(experiment_names=["tests"])
+    assert runs["status"].tolist() == ["FINISHED"]  # the project's run, and no other
+    assert (runs.loc[0, "params.gan.memory"], runs.loc[0, "params.n_rows"]) == ("30", "100")
+    assert runs.loc[0, "metrics.auroc/KNN"] == 1.0 and runs.loc[0, "metrics.n_iter"] == 2
+    assert set(pd.read_csv(tmp_path / "out" / "alerts.csv")["column"]) == {"amount"}  # the label is no input
 
-    assert main_detect(["--data=none.csv", f"--output_dir={tmp_path}"]) == 2
-    assert "`data`='none.csv'" in capsys.readouterr().err
+
+def test_detects_memory_may_be_none() -> None:
+    assert [detect.parse([f"--memory={text}"]).memory for text in ("30", "none", "")] == [30, "none", "none"]
+
+
+@pytest.mark.parametrize("argument", ["--memory=all", "--max_steps=", "--false_alarm_rate=few", "--random_state=x"])
+def test_detect_names_the_parameter_that_is_no_number(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        detect.main([argument])
+    assert stopped.value.code == 2
+    assert argument.split("=")[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argument", "named"),
+    [
+        ("--data=none.csv", "`data`='none.csv'"),
+        ("--target=amount", "`target`='amount' holds"),
+        ("--memory=3", "`memory`=3"),
+        ("--false_alarm_rate=2", "`false_alarm_rate`=2.0"),
+    ],
+)
+def test_detects_wrong_values_are_one_line(
+    argument: str, named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert detect.main([argument, "--n_demo_rows=50", f"--output_dir={tmp_path}"]) == 2
+    shown = capsys.readouterr().err
+    assert named in shown
+    assert shown.count("\n") == 1

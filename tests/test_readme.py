@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from scipy.stats import binom
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
-pytestmark = pytest.mark.filterwarnings("ignore:score_samples ranks")
+pytestmark = pytest.mark.filterwarnings("ignore:score_samples ranks", "ignore:A false_alarm_rate of")
 
 
 def blocks(text, language):
@@ -20,26 +23,57 @@ def blocks(text, language):
 
 def test_python_example(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (code,) = blocks(README, "python")
     names = {}
-    exec(compile(code, "README.md", "exec"), names)
+    for code in blocks(README, "python"):  # one after another: a page is read from the top
+        exec(compile(code, "README.md", "exec"), names)
     frauds = names["gan"].sample(500, conditions={"fraud": 1, "amount": (100, 500)})
     assert (frauds["fraud"] == 1).all() and frauds["amount"].between(100, 500).all()
     assert names["same"].sample(20).equals(names["gan"].sample(20))
+    labels = names["payments"]["fraud"].tail(500) == 1
+    scores = names["detector"].anomaly_score(names["day"])
+    assert labels.sum() > 3 and scores[labels].min() > np.quantile(scores[~labels], 0.5)
+
+
+def test_the_example_of_the_detectors_page():
+    names = {}
+    (code,) = blocks((ROOT / "docs" / "anomaly.md").read_text(encoding="utf-8"), "python")
+    exec(compile(code, "anomaly.md", "exec"), names)
+    assert names["alerts"][-5:].all() and names["alerts"].sum() < 10
+    assert (names["probabilities"][-5:, 1] > 0.5).all() and len(names["reasons"]) >= 10
 
 
 def test_shell_commands(tmp_path):
     from ganaug.datasets import make_transactions
 
     make_transactions(2_000, fraud_rate=0.05, random_state=0).to_csv(tmp_path / "payments.csv", index=False)
-    (commands,) = blocks(README, "bash")
-    for line in commands.strip().splitlines():
+    for line in "".join(blocks(README, "bash")).strip().splitlines():
         program, *arguments = shlex.split(line)
         assert program == "ganaug"
         command = [sys.executable, "-c", "from ganaug.cli import main; main()", *arguments]
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200)
         assert result.returncode == 0, (line, result.stderr)
     assert {"model", "synthetic.csv", "report.html"} <= {path.name for path in tmp_path.iterdir()}
+    check_the_day(pd.read_csv(tmp_path / "scored.csv"), pd.read_csv(tmp_path / "payments" / "day_labels.csv"))
+
+
+PLANTED = {
+    "card_testing": {"amount", "category", "channel", "device", "os", "device_age_days", "payments_last_hour"},
+    "stolen_card": {"time", "amount", "category", "merchant_country", "distance_km"},
+    "account_takeover": {"amount", "channel", "device", "os", "device_age_days", "merchant_country"},
+    "gift_card_abuse": {"amount", "category", "payments_last_hour"},
+}
+"""What the docstring of ``make_transactions`` says of each pattern, in columns."""
+
+
+def check_the_day(scored, labels):
+    """The promise to a person who knows no Python: the false-alarm rate holds, and reasons name what was planted."""
+    fraud, alert = labels["fraud"] == 1, scored["is_anomaly"]
+    low, high = binom.interval(0.95, int((~fraud).sum()), 0.001)
+    assert low <= (alert & ~fraud).sum() <= high
+    caught = scored[alert & fraud]
+    reasons = caught[["reason_1", "reason_2", "reason_3"]].apply(lambda column: column.str.split(" = ").str[0])
+    named = [bool(set(reasons.loc[row]) & PLANTED[labels.loc[row, "fraud_pattern"]]) for row in caught.index]
+    assert len(named) >= 5 and sum(named) >= 0.8 * len(named)
 
 
 def test_the_new_gan_of_contributing_plays():

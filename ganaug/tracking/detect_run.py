@@ -12,7 +12,6 @@ from ganaug.exceptions import InvalidInputError
 from ganaug.tracking import inputs
 from ganaug.tracking.callback import MLflowCallback, flatten, log_new_params, make_client
 from ganaug.tracking.detect_files import write_files
-from ganaug.tracking.rivals import rival_scores
 from ganaug.tracking.table_run import DEMO_TARGET, run_of_ones_own
 
 if TYPE_CHECKING:
@@ -204,6 +203,8 @@ def _measure(
 ) -> dict[str, float]:
     """Return the rate of false alarms; and where there are labels, how detector and rivals rank the records."""
     from sklearn.metrics import average_precision_score, roc_auc_score
+
+    from ganaug.tracking.rivals import rival_scores
 
     figures = {}
     if is_odd is not None and is_odd.any():

@@ -101,12 +101,12 @@ def part_target(table: "pd.DataFrame", target: str | None) -> "tuple[pd.DataFram
     return table.drop(columns=target), _as_labels(table[target])
 
 
-def _as_labels(column: "pd.Series") -> np.ndarray:
+def _as_labels(column: "pd.Series") -> "np.ndarray":
     """Return which records are anomalies."""
     texts = column.astype(str).str.strip().str.casefold()  # "True" where a file kept labels as text
     values = texts.map({"1": 1, "1.0": 1, "true": 1, "0": 0, "0.0": 0, "false": 0}).astype(float)
     if values.isna().any():
-        strange = column[values.isna()].iloc[0]
+        strange = str(column[values.isna()].iloc[0])
         raise InvalidInputError(
             f"`target`={column.name!r} holds {strange!r}; it must be 1 (or true) for anomalies and 0 (or false) for "
             "normal records."

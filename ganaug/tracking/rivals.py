@@ -28,8 +28,9 @@ def _as_numbers(table: pd.DataFrame, normal: pd.DataFrame) -> pd.DataFrame:
         elif pd.api.types.is_numeric_dtype(values):
             columns.append(values.to_numpy(dtype=float, na_value=np.nan))
         else:
-            texts, usual = values.astype(str), normal[name].astype(str).value_counts().index[:_MAX_CATEGORIES]
-            columns += [(texts == category).to_numpy(dtype=float) for category in usual]
+            # Missing is none of the categories: a column for it would say again what theirs say together.
+            texts, usual = values.astype(str).where(values.notna()), normal[name].dropna().astype(str).value_counts()
+            columns += [(texts == category).to_numpy(dtype=float) for category in usual.index[:_MAX_CATEGORIES]]
     return pd.DataFrame(dict(enumerate(columns)))
 
 
