@@ -27,6 +27,9 @@ class BaseDetector(OutlierMixin, BaseGAN):
     training_scores_: np.ndarray
     threshold_: Threshold
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return super().__sklearn_is_fitted__() and hasattr(self, "threshold_")
+
     @abstractmethod
     def score_samples(self, X: Any) -> np.ndarray:
         """Return how normal each record is, (n_samples,); higher = more normal."""
@@ -104,7 +107,7 @@ class BaseDetector(OutlierMixin, BaseGAN):
         self
             With new ``threshold_`` and ``offset_``.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "calibration_scores_")
         by_rows = contamination is not None and not isinstance(contamination, str)
         self.threshold_ = choose_threshold(
             self.training_scores_ if by_rows else self.calibration_scores_,

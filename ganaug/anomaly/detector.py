@@ -1,5 +1,6 @@
 """GANDetector: anomalies by the discriminator that learned how much noise a record carries."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from numbers import Integral, Real
@@ -45,7 +46,7 @@ class GANDetector(BaseDetector):
 
     - ``memory``: the members of the discriminator that see only a record's neighborhood among reference records;
     - ``record``: the members that see the record itself as well;
-    - ``neighbor``: the distance to the fifth neighbor, with no network at all;
+    - ``neighbor``: the distances to the fifth and the twentieth neighbor, with no network at all;
     - ``tail``: how far out single columns lie;
     - ``generated``: normal against generated, if a generator plays along (off by default: it did not help);
     - ``gan``: the opinion of a fitted GAN's discriminator (``from_gan``).
@@ -60,12 +61,12 @@ class GANDetector(BaseDetector):
         records. ``set_threshold`` changes it without refitting.
     memory : int or "none", default=5000
         Training records that are kept as references, **also in saved models**; a random choice of larger tables.
-        "none" keeps none: faster, smaller and more discreet, and usually less accurate.
-    memory_weight, record_weight : float, default=1.0
+        "none" keeps none, only means of clusters: faster, smaller, more discreet, and usually a little less accurate.
+    memory_weight, record_weight : float, default=1.0 and 0.75
         Weights of the discriminator's two heads.
     neighbor_weight : float, default=2.0
-        Weight of the neighbor distance.
-    tail_weight : float, default=1.0
+        Weight of the neighbor distances.
+    tail_weight : float, default=1.5
         Weight of the columns' tails.
     generated_weight : float, default=0.0
         Weight of "normal against generated"; above 0, a generator is trained as one more player.
@@ -221,7 +222,7 @@ class GANDetector(BaseDetector):
         self.precision = precision
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None, **options: Any) -> Self:
+    def fit(self, X: Any, y: Any = None, *, resume_from: str | os.PathLike[str] | None = None) -> Self:
         """Learn what is normal.
 
         Parameters
@@ -229,16 +230,16 @@ class GANDetector(BaseDetector):
         X : DataFrame or array-like of shape (n_samples, n_features)
             Normal records. A few anomalies among them do little harm.
         y : ignored
-        **options
-            ``resume_from``: as in ``TabularGAN``.
+        resume_from : path-like, optional
+            A file of the ``Checkpoint`` callback, as in ``TabularGAN``.
 
         Returns
         -------
         self
         """
-        for name in ("gan_", "_known"):
+        for name in ("gan_", "threshold_"):  # a fit that fails leaves nothing that looks fitted
             vars(self).pop(name, None)
-        return super().fit(X, **options)
+        return super().fit(X, resume_from=resume_from)
 
     @classmethod
     def from_gan(cls, gan: TabularGAN, X: Any = None, **parameters: Any) -> Self:
@@ -270,10 +271,10 @@ class GANDetector(BaseDetector):
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Learn from new normal records together with the references that are kept.
 
-        Columns, categories and scales stay those of the first ``fit``: a category that is new now stays strange, and
-        a large change of the data is better met by a new ``fit``. The networks are trained anew, which takes seconds:
-        only so is each member blind to its share of the records, old and new. The threshold is chosen anew from
-        ``contamination``.
+        At most ``memory`` of both are references afterwards. Columns, categories and scales stay those of the first
+        ``fit``: a category that is new now stays strange, and a large change of the data is better met by a new
+        ``fit``. The networks are trained anew, which takes seconds: only so is each member blind to its share of the
+        records, old and new. The threshold is chosen anew from ``contamination``.
 
         Parameters
         ----------
@@ -441,17 +442,17 @@ class GANDetector(BaseDetector):
         neighborhood, judges = self.view_.neighborhood, self._judges()
         own = neighborhood.own(torch.from_numpy(points), torch.from_numpy(folds)).numpy()
         members = folds if self.n_members > 1 else None
-        usual, as_strangers, as_asked = judges.judge(points, own), judges.judge(points, own, members), None
-        if self.view_.memory is None:  # with a memory, training records are recognized, and judged as usual
-            as_asked = judges.judge(points)
-        for parts in (usual, as_strangers, as_asked):
-            if hasattr(self, "gan_") and parts is not None:
-                parts["gan"] = self.gan_.score_samples(X)
+        usual, as_strangers = judges.judge(points, own), judges.judge(points, own, members)
+        # A record in the memory is recognized when it is asked for later, and judged as usual; others are not.
+        is_recognized = self.view_.memory is not None and bool((own >= 0).all())
+        as_asked = usual if is_recognized else judges.judge(points)
+        if hasattr(self, "gan_"):
+            usual["gan"] = as_strangers["gan"] = as_asked["gan"] = self.gan_.score_samples(X)
         # The tail is in deviations already, and 0 for most.
         self.center_ = {name: float(part.mean()) for name, part in usual.items()}
         self.scale_ = {name: 1.0 if name == "tail" else float(part.std()) + _TINY for name, part in usual.items()}
         self.weights_ = {name: float(getattr(self, f"{name}_weight")) for name in usual}
-        self.training_scores_ = self._combine(self._scale(as_asked or usual))
+        self.training_scores_ = self._combine(self._scale(as_asked))
         self.calibration_scores_ = self._combine(self._scale(as_strangers))
         vars(self).pop("probability_map_", None)  # of other scores
         self.set_threshold(contamination=self.contamination)

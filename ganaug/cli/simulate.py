@@ -1,6 +1,7 @@
 """``ganaug simulate``: card payments for a first try, with no data of one's own."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -48,11 +49,11 @@ def simulate(
     )
     for name, table in zip(FILES, tables, strict=True):
         write_table(table, output / name)
-    folder = str(output)
+    normal, fresh = (quote(str(output / name)) for name in FILES[:2])
     for line in (
         f"{len(learned):,} genuine payments in {output / FILES[0]}",
         f"{len(day):,} payments, {n_frauds:,} of them frauds, in {output / FILES[1]} (which: {FILES[2]})",
-        f"Next:  ganaug detect fit {folder}/normal.csv -o detector",
-        f"       ganaug detect score detector {folder}/day.csv -o scored.csv --false-alarm-rate 0.001 --explain 3",
+        f"Next:  ganaug detect fit {normal} -o detector",
+        f"       ganaug detect score detector {fresh} -o scored.csv --false-alarm-rate 0.001 --explain 3",
     ):
         make_console().print(line, markup=False)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -208,6 +209,25 @@ def test_partial_fit_learns_new_normals():
     assert (detector.predict(fresh) == 1).mean() > 0.9
     assert (detector.predict(make_ring(100, seed=1)) == 1).mean() > 0.9
     assert (detector.predict([[0.0, 0.0], [2.5, 2.5]]) == -1).all()
+
+
+def test_contamination_is_kept_where_the_memory_holds_a_part():
+    training = make_ring(400)
+    for memory in (150, "none"):
+        detector = GANDetector(contamination=0.1, memory=memory, max_steps=20, random_state=0)
+        assert (detector.fit_predict(training) == -1).sum() == 40
+
+
+def test_an_interrupt_at_the_end_leaves_nothing_that_looks_fitted(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    detector = GANDetector(max_steps=5, random_state=0).fit(make_ring(60))
+    monkeypatch.setattr("ganaug.anomaly.detector.Judges.judge", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(make_ring(60))
+    with pytest.raises(NotFittedError):
+        detector.predict(make_ring(3))
 
 
 def test_the_memory_is_bounded():
