@@ -1,4 +1,4 @@
-"""Probabilities of labelled records: from an anomaly score to P(anomaly)."""
+"""What scores are worth: of records that were learned from, and as probabilities of labelled ones."""
 
 import warnings
 from typing import Any
@@ -95,6 +95,28 @@ class ProbabilityMap:
     def _terms(self, scores: np.ndarray) -> np.ndarray:
         places = (scores - self.center_) / self.scale_
         return np.column_stack([np.ones(len(places)), places, np.arcsinh(places)])
+
+
+def unlearn(together: np.ndarray, apart: np.ndarray) -> np.ndarray:
+    """Return the scores that training records would have if no member had seen them.
+
+    Parameters
+    ----------
+    together : ndarray of shape (n_records,)
+        Their scores by all members, most of which have learned from them.
+    apart : ndarray of shape (n_records,)
+        Their scores by the members that have not. Those are few, so that they scatter more than scores of new records
+        will, and can't be taken as they are.
+
+    Returns
+    -------
+    ndarray of shape (n_records,)
+        ``together``, moved along the straight line that leads from it to ``apart``: what having been learned from is
+        worth on average, where a record lies, without the scatter.
+    """
+    gap = together - together.mean()
+    slope = float(gap @ apart) / max(float(gap @ gap), 1e-300)
+    return apart.mean() + slope * gap if slope > 0 else apart
 
 
 def check_labels(y: Any, n_records: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ganaug.adversarial import Callback, Run, TrainingSettings, make_generator
 from ganaug.anomaly.base import BaseDetector
+from ganaug.anomaly.calibration import unlearn
 from ganaug.anomaly.fitting import N_LEVELS, make_ladder, make_view
 from ganaug.anomaly.game import LadderGame
 from ganaug.anomaly.ladder import Ladder, LadderBatches
@@ -389,16 +390,16 @@ class GANDetector(BaseDetector):
     def _encode_training(self, X: Any, y: Any, run: Run) -> Ladder:
         self._check_parameters()
         rng = make_generator(self.seed_, "ladder")
-        points = self._known if hasattr(self, "_known") else self._learn_space(X, run)
+        points, strangers = (self._known,) * 2 if hasattr(self, "_known") else self._learn_space(X, run)
         self.tails_ = Tails().fit(points, self.space_.spans)
         records = torch.from_numpy(points)
         folds = torch.randperm(len(records), generator=rng) % self.n_members
         self.view_ = make_view(records, None if self.memory == "none" else int(self.memory), folds, rng)
-        self._training = (X, points, folds.numpy())
+        self._training = (X, points, strangers, folds.numpy())
         return make_ladder(records, self.view_, folds, rng)
 
-    def _learn_space(self, X: Any, run: Run) -> np.ndarray:
-        """Learn columns and coordinates; return the training records as points."""
+    def _learn_space(self, X: Any, run: Run) -> tuple[np.ndarray, np.ndarray]:
+        """Learn columns and coordinates; return the training records as points, and as if each had not been there."""
         self.format_, table = TableFormat.learn(self, X, None)
         if hasattr(self, "gan_"):
             self.encoder_ = self.gan_.encoder_
@@ -409,7 +410,7 @@ class GANDetector(BaseDetector):
                 schema=self.format_.check_schema(self.schema, table),
             ).fit(table, lambda done, total: run.tell("on_encode", done, total))
         self.space_ = RecordSpace(self._modeled()).fit(table)
-        return self.space_.transform(table)
+        return self.space_.transform(table), self.space_.transform(table, left_out=True)
 
     def _modeled(self) -> list[Any]:
         """Return the encoder's columns that records have: a GAN may have learned a target besides."""
@@ -437,23 +438,26 @@ class GANDetector(BaseDetector):
         return replace(super()._settings(device), discriminator_betas=(0.9, 0.99), warmup_steps=10)
 
     def _finish(self) -> None:
-        X, points, folds = self._training
+        X, points, strangers, folds = self._training
         del self._training  # training records: only the memory may keep some
         neighborhood, judges = self.view_.neighborhood, self._judges()
         own = neighborhood.own(torch.from_numpy(points), torch.from_numpy(folds)).numpy()
         members = folds if self.n_members > 1 else None
-        usual, as_strangers = judges.judge(points, own), judges.judge(points, own, members)
+        usual = judges.judge(points, own)
+        together, apart = judges.judge(strangers, own), judges.judge(strangers, own, members)
         # A record in the memory is recognized when it is asked for later, and judged as usual; others are not.
         is_recognized = self.view_.memory is not None and bool((own >= 0).all())
         as_asked = usual if is_recognized else judges.judge(points)
         if hasattr(self, "gan_"):
-            usual["gan"] = as_strangers["gan"] = as_asked["gan"] = self.gan_.score_samples(X)
+            opinion = self.gan_.score_samples(X)
+            for parts in (usual, together, apart, as_asked):
+                parts["gan"] = opinion
         # The tail is in deviations already, and 0 for most.
         self.center_ = {name: float(part.mean()) for name, part in usual.items()}
         self.scale_ = {name: 1.0 if name == "tail" else float(part.std()) + _TINY for name, part in usual.items()}
         self.weights_ = {name: float(getattr(self, f"{name}_weight")) for name in usual}
         self.training_scores_ = self._combine(self._scale(as_asked))
-        self.calibration_scores_ = self._combine(self._scale(as_strangers))
+        self.calibration_scores_ = unlearn(*(self._combine(self._scale(parts)) for parts in (together, apart)))
         vars(self).pop("probability_map_", None)  # of other scores
         self.set_threshold(contamination=self.contamination)
 

@@ -82,9 +82,13 @@ class RecordSpace:
         """What a value never seen adds to the last coordinate."""
         return _STRANGE
 
-    def transform(self, table: pd.DataFrame) -> np.ndarray:
-        """Return coordinates (n, d + 1), float64."""
-        values, strange = self._encode(table)
+    def transform(self, table: pd.DataFrame, left_out: bool = False) -> np.ndarray:
+        """Return coordinates (n, d + 1), float64.
+
+        With ``left_out``, training records are placed as if each had not been there: a category that one record alone
+        has would then have been strange.
+        """
+        values, strange = self._encode(table, left_out)
         points = np.empty((len(table), self.spans[-1].stop + 1))
         for first in range(0, len(table), _CHUNK):  # what fits into the processor's cache is done in half the time
             rows = slice(first, first + _CHUNK)
@@ -134,13 +138,15 @@ class RecordSpace:
             return column.n_levels
         return 1 + 2 * len(self.periods(place)) + int(column.has_missing)
 
-    def _encode(self, table: pd.DataFrame) -> tuple[list[np.ndarray], np.ndarray]:
+    def _encode(self, table: pd.DataFrame, left_out: bool = False) -> tuple[list[np.ndarray], np.ndarray]:
         """Return coordinates (n, width) or level codes (n,) of each column, and what was never seen, (n, columns)."""
         values: list[np.ndarray] = []
         strange = np.zeros((len(table), len(self.columns)), dtype=bool)
         for place, column in enumerate(self.columns):
             if isinstance(column, CategoryColumn):
                 levels, _ = column.encode(table[column.name])
+                if left_out:
+                    levels[(levels >= 0) & (column.counts[levels] == 1)] = UNSEEN
                 strange[:, place] = levels == UNSEEN
                 values.append(levels)
                 continue

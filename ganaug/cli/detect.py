@@ -44,7 +44,10 @@ def fit(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no words.")] = False,
 ) -> None:
-    """Learn what normal records look like, and save the detector."""
+    """Learn what normal records look like, and save the detector.
+
+    All records count as normal; a few that are not do little harm. A column that labels them must be left out: --drop.
+    """
     check_folder(output, overwrite)
     if memory != "none" and not memory.isdigit():
         raise InvalidInputError(f"--memory {memory!r}: give a number of records, or none.")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ganaug.anomaly.calibration import ProbabilityMap
+from ganaug.anomaly.calibration import ProbabilityMap, unlearn
 from ganaug.exceptions import DataWarning, InvalidInputError
 from ganaug.plain import decode, encode
 
@@ -88,3 +88,14 @@ def test_labels_of_one_class_are_refused(labels):
 def test_bad_scores_are_named():
     with pytest.raises(InvalidInputError, match="scores holds 1 NaN"):
         ProbabilityMap().fit([1.0, np.nan], [0, 1])
+
+
+def test_what_was_learned_is_unlearned_without_the_scatter():
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=4_000) * 2
+    learned = 0.8 * true + 0.5  # records that were learned from look more normal, odd ones above all
+    apart = true + 0.7 * rng.normal(size=4_000)
+    found = unlearn(learned, apart)
+    assert np.allclose(found, true, atol=0.15) and (np.argsort(found) == np.argsort(true)).all()
+    assert np.std(apart) > 1.05 * np.std(true) > 1.02 * np.std(found)
+    assert unlearn(np.ones(3), np.arange(3.0)).tolist() == [0.0, 1.0, 2.0]  # nothing to go by

@@ -111,3 +111,13 @@ def test_rows_do_not_depend_on_each_other():
     space = make_space(table)
     points = space.transform(table)
     assert np.array_equal(space.transform(table.iloc[4_321:4_322]), points[4_321:4_322])
+
+
+def test_a_category_of_one_record_is_strange_if_that_record_is_left_out():
+    table = make_payments()
+    table.loc[7, "kind"] = "only one"
+    space = make_space(table)
+    assert space.transform(table)[:, -1].max() == 0
+    left_out = space.transform(table, left_out=True)
+    assert np.flatnonzero(left_out[:, -1]).tolist() == [7]
+    assert np.array_equal(np.delete(left_out, 7, axis=0), np.delete(space.transform(table), 7, axis=0))
