@@ -72,8 +72,11 @@ def check_the_day(scored, labels):
     assert low <= (alert & ~fraud).sum() <= high
     caught = scored[alert & fraud]
     reasons = caught[["reason_1", "reason_2", "reason_3"]].apply(lambda column: column.str.split(" = ").str[0])
-    named = [bool(set(reasons.loc[row]) & PLANTED[labels.loc[row, "fraud_pattern"]]) for row in caught.index]
-    assert len(named) >= 5 and sum(named) >= 0.8 * len(named)
+    planted = labels.loc[caught.index, "fraud_pattern"].map(PLANTED)
+    among = [bool(set(reasons.loc[row]) & planted[row]) for row in caught.index]
+    first = [reasons.loc[row, "reason_1"] in planted[row] for row in caught.index]
+    # Of three random columns one would be among the planted ones in 82 % of cases, of one in 43 %.
+    assert len(among) >= 5 and np.mean(among) >= 0.8 and np.mean(first) >= 0.6
 
 
 def test_the_new_gan_of_contributing_plays():
