@@ -288,3 +288,14 @@ def test_a_rate_that_the_records_cannot_tell_is_said_to_be_an_estimate(ring):
     with pytest.warns(DataWarning, match="false_alarm_rate of 0.001 can't be read off 600"):
         ring.set_threshold(false_alarm_rate=0.001)
     ring.set_threshold(contamination="auto")
+
+
+@pytest.mark.filterwarnings("ignore:The detector ranks")
+def test_a_wide_table():
+    rng = np.random.default_rng(0)
+    wide = rng.normal(size=(60, 1)) + 0.1 * rng.normal(size=(60, 1_500))
+    detector = GANDetector(max_steps=5, random_state=0).fit(wide)
+    odd = wide[:1].copy()
+    odd[0, 700] += 12.0
+    assert detector.score_samples(odd)[0] < detector.score_samples(wide[:1])[0]
+    assert detector.explain(odd, top=1)["column"].tolist() == ["x700"]
