@@ -130,7 +130,7 @@ class GANDetector(BaseDetector):
     >>> import numpy as np
     >>> from ganaug.anomaly import GANDetector
     >>> rng = np.random.default_rng(0)
-    >>> normal = rng.normal(size=(300, 1)) * [1.0, 2.0]  # all on one line
+    >>> normal = rng.uniform(-2, 2, size=(300, 1)) * [1.0, 2.0] + rng.normal(size=(300, 2)) / 10  # along a line
     >>> detector = GANDetector(random_state=0).fit(normal)
     >>> detector.predict([[1.0, 2.0], [1.0, -2.0]]).tolist()
     [1, -1]
