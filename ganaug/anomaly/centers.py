@@ -42,8 +42,8 @@ class Centers:
     Attributes
     ----------
     n_features : int
-        Features per record: log distances to the eight nearest centers, ascending, and by how much each exceeds the
-        cluster's radius.
+        Features per record: log distances to the ``n_nearest`` nearest centers, ascending, and by how much each exceeds
+        the cluster's radius.
     """
 
     block = 2048

@@ -52,6 +52,8 @@ class GANDetector(BaseDetector):
     - ``generated``: normal against generated, if a generator plays along (off by default: it did not help);
     - ``gan``: the opinion of a fitted GAN's discriminator (``from_gan``).
 
+    ``transform`` gives the last hidden layers of all members of both heads, side by side.
+
     Every training record is judged once by members that have never seen it. These scores calibrate thresholds and
     p-values, and say at ``fit`` whether the detector is worth asking (``worth_``).
 
@@ -357,6 +359,13 @@ class GANDetector(BaseDetector):
             reasons["record"] = X.index.to_numpy()[reasons["record"]]
         return reasons
 
+    def _features(self, X: Any) -> np.ndarray:
+        return self._judges().features(self.space_.transform(self._check(X)))
+
+    @property
+    def _n_features_out(self) -> int:
+        return sum(head.n_features for head in self.game_.discriminator.values())
+
     def _parts(self, X: Any) -> dict[str, np.ndarray]:
         table = self._check(X)
         with limited_threads(self._max_threads):
@@ -406,9 +415,9 @@ class GANDetector(BaseDetector):
         else:
             self.encoder_ = TableEncoder(
                 max_categories=self.max_categories,
-                categorical_features=self.format_.resolve_columns(self.categorical_features),
-                schema=self.format_.check_schema(self.schema, table),
-            ).fit(table, lambda done, total: run.tell("on_encode", done, total))
+                categorical_features=self.categorical_features,
+                schema=self.schema,
+            ).learn(table, self.format_, lambda done, total: run.tell("on_encode", done, total))
         self.space_ = RecordSpace(self._modeled()).fit(table)
         return self.space_.transform(table), self.space_.transform(table, left_out=True)
 
@@ -495,7 +504,8 @@ class GANDetector(BaseDetector):
         self.space_ = RecordSpace.from_state(self._modeled(), space)
 
     def _restore_encoder(self, state: dict[str, Any]) -> None:
-        self.encoder_ = TableEncoder.from_state(state)
+        borrowed = hasattr(self, "gan_")
+        self.encoder_ = self.gan_.encoder_ if borrowed else TableEncoder.from_state(state, self.format_)
 
     def _restore_game(self, weights: dict[str, torch.Tensor]) -> None:
         super()._restore_game(weights)

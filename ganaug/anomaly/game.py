@@ -86,13 +86,22 @@ class LadderGame(Game):
 
 
 def judge(head: nn.Module, views: Tensor) -> Tensor:
-    """Return logits (members, n, classes) of views (n, width) or (members, n, width): the head sees their end."""
+    """Return logits (members, n, classes) of views (n, width) or (members, n, width)."""
     assert isinstance(head, GroupedPerceptron)
-    shown = views[..., views.shape[-1] - head.n_inputs :]
-    if shown.dim() == 2:
-        shown = shown.expand(head.n_members, -1, -1)
-    logits: Tensor = head(shown)
+    logits: Tensor = head(_shown(head, views))
     return logits
+
+
+def describe(head: nn.Module, views: Tensor) -> Tensor:
+    """Return the last hidden layers of a head's members, side by side (n, features), on views (n, width)."""
+    assert isinstance(head, GroupedPerceptron)
+    return head.features(_shown(head, views)).transpose(0, 1).flatten(1)
+
+
+def _shown(head: GroupedPerceptron, views: Tensor) -> Tensor:
+    """Return the end of the views, which is what a head sees of them, for each of its members."""
+    shown = views[..., views.shape[-1] - head.n_inputs :]
+    return shown.expand(head.n_members, -1, -1) if shown.dim() == 2 else shown
 
 
 def expected_level(logits: Tensor, n_levels: int) -> Tensor:

@@ -28,12 +28,21 @@ class GroupedPerceptron(nn.Module):
             self.weights.append(nn.Parameter(torch.empty(n_members, n_from, n_to).uniform_(-bound, bound)))
             self.biases.append(nn.Parameter(torch.empty(n_members, 1, n_to).uniform_(-bound, bound)))
 
+    @property
+    def n_features(self) -> int:
+        """Width of the last hidden layers of all members together."""
+        return self.n_members * int(self.weights[-1].shape[1])
+
+    def features(self, inputs: Tensor) -> Tensor:
+        """Return the last hidden layers (members, n, width) on inputs (members, n, n_inputs)."""
+        hidden = inputs
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            hidden = silu(torch.baddbmm(bias, hidden, weight))
+        return hidden
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Return outputs (members, n, n_outputs) of inputs (members, n, n_inputs)."""
-        hidden = inputs
-        for place, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            hidden = torch.baddbmm(bias, silu(hidden) if place else hidden, weight)
-        return hidden
+        return torch.baddbmm(self.biases[-1], self.features(inputs), self.weights[-1])
 
 
 class Perceptron(nn.Sequential):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganaug.anomaly.game import LadderGame, expected_level, judge
+from ganaug.anomaly.game import LadderGame, describe, expected_level, judge
 from ganaug.anomaly.memory import fill
 from ganaug.anomaly.tail import Tails
 from ganaug.anomaly.view import View
@@ -60,13 +60,29 @@ class Judges:
             blocks.append(self._judge_block(points[rows], left_out, member))
         return {name: np.concatenate([block[name] for block in blocks]) for name in PARTS if name in blocks[0]}
 
-    def _judge_block(self, points: np.ndarray, left_out: Tensor | None, member: Tensor | None) -> dict[str, np.ndarray]:
-        block, n_records, size = torch.from_numpy(points), len(points), self.view.neighborhood.block
-        known = np.full(n_records, left_out is not None)
+    @torch.no_grad()
+    def features(self, points: np.ndarray) -> np.ndarray:
+        """Return the last hidden layers of all members of all heads, side by side, of points (n, d + 1)."""
+        blocks, size = [], self.view.neighborhood.block
+        for first in range(0, len(points), size):
+            some = points[first : first + size]
+            views, _ = self._look(some, None)
+            hidden = torch.cat([describe(head, views) for head in self.heads.values()], dim=1)
+            blocks.append(hidden[: len(some)].numpy())
+        return np.concatenate(blocks)
+
+    def _look(self, points: np.ndarray, left_out: Tensor | None) -> tuple[Tensor, np.ndarray]:
+        """Return the views of one block, filled up, and which of its records are known from the training."""
+        block, size = torch.from_numpy(points), self.view.neighborhood.block
+        known = np.full(len(points), left_out is not None)
         if left_out is None:
             left_out = self.view.neighborhood.recognize(block)
             known = known if left_out is None else (left_out >= 0).numpy()
-        views = self.view.of(fill(block, size), None if left_out is None else fill(left_out, size))
+        return self.view.of(fill(block, size), None if left_out is None else fill(left_out, size)), known
+
+    def _judge_block(self, points: np.ndarray, left_out: Tensor | None, member: Tensor | None) -> dict[str, np.ndarray]:
+        n_records = len(points)
+        views, known = self._look(points, left_out)
         parts = {"neighbor": self.view.nearness(views[:n_records]).numpy(), "tail": -self.tails.excess(points, known)}
         for name, head in self.heads.items():
             logits = judge(head, views)[:, :n_records]

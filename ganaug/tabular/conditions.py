@@ -10,7 +10,8 @@ import pandas as pd
 
 from ganaug.exceptions import ConditionError
 from ganaug.tabular.columns import CategoryColumn, Choices, IdentifierColumn
-from ganaug.tabular.encoder import TableEncoder, check_names
+from ganaug.tabular.encoder import TableEncoder
+from ganaug.tabular.frames import check_names
 
 
 def compile_conditions(conditions: Mapping[Any, Any] | None, encoder: TableEncoder) -> dict[int, Choices]:

@@ -75,6 +75,11 @@ class TableDiscriminator(nn.Module):
         self.blocks = nn.Sequential(*(_Block(width, inner) for inner in blocks))
         self.heads = nn.Linear(width, 2)
 
+    @property
+    def n_features(self) -> int:
+        """Width of the last hidden layer."""
+        return self.heads.in_features
+
     def features(self, views: Tensor) -> Tensor:
         """Return the last hidden layer, (n, width)."""
         return silu(self.blocks(self.stem(views)))

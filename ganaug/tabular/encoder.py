@@ -1,43 +1,39 @@
-"""The table encoder: a DataFrame in, integer levels and positions out, and back."""
+"""The table encoder: a table in, integer levels and positions out, and back."""
 
-import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
+from numbers import Integral
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted
 
-from ganaug.exceptions import DataWarning, InvalidInputError, TableTooWideError
-from ganaug.plain import encode
-from ganaug.tabular.columns import CategoryColumn, Column, IdentifierColumn, NumberColumn
-from ganaug.tabular.forms import NumberForm, learn_form
-from ganaug.tabular.kinds import TIME_KINDS, kind_from_dtype
-from ganaug.tabular.times import find_text_format
-
-KINDS = ("number", "category", "datetime", "identifier")
-_FLOATS_PER_LEVEL = 6 * 200
-"""Weights per level (embedding, output, discriminator) times copies (gradient, two moments, average, snapshots)."""
-
-
-@dataclass(frozen=True)
-class Codes:
-    """An encoded table: ``levels`` (n, columns) int64 and ``positions`` (n, columns) float64."""
-
-    levels: np.ndarray
-    positions: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.levels)
-
-    def take(self, rows: np.ndarray) -> "Codes":
-        """Return the codes of some rows."""
-        return Codes(self.levels[rows], self.positions[rows])
+from ganaug.exceptions import InvalidInputError
+from ganaug.tabular.codes import (
+    Codes,
+    ModeledColumn,
+    column_from_state,
+    decode_table,
+    encode_table,
+    split_sums,
+    with_levels,
+)
+from ganaug.tabular.columns import Column, IdentifierColumn
+from ganaug.tabular.frames import TableFormat
+from ganaug.tabular.learning import check_any, check_memory, choose_bins, learn_column
 
 
-class TableEncoder:
-    """Turn the columns of a table into levels, and levels back into the table.
+class TableEncoder(TransformerMixin, BaseEstimator):
+    """Turn any table into numbers, one per column, and numbers back into the table.
+
+    A column becomes **levels**: a level is a category, a frequent number, a bin of numbers (or times), "missing", or
+    "other" (all rare categories together). The code of a value is its level plus its position inside the bin, between
+    0 and 1; where a level is no bin, plus 0.5. So ``floor(code)`` is the level, codes are in the order of the numbers
+    (and of ordered categories), and a bin's codes are spread evenly, however skewed the column is. Only around a
+    frequent number that lies inside a bin does the order break: its level stands behind that bin.
 
     Parameters
     ----------
@@ -45,26 +41,46 @@ class TableEncoder:
         Categories per column that keep a level of their own; the rarest others share one.
     max_bins : int or "auto", default="auto"
         Bins for a column of many distinct numbers; "auto" grows with the table, from 5 to 32 (at 10,000 rows).
-    categorical_features : "from_dtype" or list of names, default="from_dtype"
-        Columns to treat as categories whatever their dtype.
-    schema : dict, optional
-        Kind per column ("number", "category", "datetime", "identifier"), where the dtype doesn't tell.
+    categorical_features : "from_dtype" or array-like, default="from_dtype"
+        Columns to treat as categories: names, indices or a boolean mask. By default text, booleans and categorical
+        dtypes.
+    schema : dict or None, default=None
+        Kind of columns, ``{column: "number" | "category" | "datetime" | "identifier"}``, where the dtype does not tell.
 
     Attributes
     ----------
-    columns_ : list of columns, in the table's order
+    columns_ : list
+        What is known of each column, in the table's order.
+    modeled_ : list
+        The columns that have levels: all but identifiers, which ``transform`` leaves out.
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
 
     Examples
     --------
-    >>> import pandas as pd
+    >>> import numpy as np, pandas as pd
+    >>> from ganaug.tabular import TableEncoder
     >>> table = pd.DataFrame({"city": ["Rome", "Oslo", None], "age": [30, 40, 30]})
     >>> encoder = TableEncoder().fit(table)
-    >>> codes = encoder.encode(table)
-    >>> codes.levels.tolist()
-    [[0, 0], [1, 1], [2, 0]]
-    >>> encoder.decode(codes).equals(table)
+    >>> codes = encoder.transform(table)
+    >>> codes
+    array([[0.5, 0.5],
+           [1.5, 1.5],
+           [2.5, 0.5]])
+    >>> np.floor(codes[:, 0])  # the levels of "city": Rome, Oslo, missing
+    array([0., 1., 2.])
+    >>> encoder.transform(pd.DataFrame({"city": ["Paris"], "age": [40]}))  # never seen in fit
+    array([[nan, 1.5]])
+    >>> encoder.inverse_transform(codes).equals(table)
     True
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "max_categories": [Interval(Integral, 2, None, closed="left")],
+        "max_bins": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"})],
+        "schema": [dict, None],
+    }
 
     def __init__(
         self,
@@ -79,203 +95,150 @@ class TableEncoder:
         self.categorical_features = categorical_features
         self.schema = schema
 
-    def fit(self, table: pd.DataFrame, on_column: Callable[[int, int], None] | None = None) -> "TableEncoder":
-        """Learn levels from ``table``; ``on_column(done, total)`` is told of the progress."""
-        check_names(table)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the levels of each column.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+            Any mix of numbers, categories, booleans, dates, times and missing values.
+        y : ignored
+
+        Returns
+        -------
+        self
+        """
+        table_format, table = TableFormat.learn(self, X, None)
+        return self.learn(table, table_format)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the codes: level plus position.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_out), float64
+            NaN where a value was never seen in ``fit``: a new category, a number out of range by more than 5 % of it,
+            a missing value in a column that had none. Identifiers have no codes and are left out.
+        """
+        check_is_fitted(self)
+        codes = self.encode(self.format_.check(self, X, None))
+        summed = np.where(codes.levels < 0, np.nan, codes.levels + codes.positions)
+        return summed[:, : len(self._coded())]
+
+    def inverse_transform(self, X: Any) -> Any:
+        """Return the table that codes stand for.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features_out)
+            As ``transform`` returns them. A code out of range stands for the nearest level; NaN for a missing value,
+            which is an error in a column that had none in ``fit``.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (n_samples, n_features)
+            What ``fit`` was given, with its columns, order and dtypes. Categories come back exactly, except that the
+            rarest ones, if they share a level, are drawn by their frequency; numbers of a bin, to within its quantiles;
+            identifiers are made up anew.
+        """
+        check_is_fitted(self)
+        array = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", estimator=self, input_name="X")
+        coded = self._coded()
+        if array.shape[1] != len(coded):
+            raise InvalidInputError(
+                f"X has {array.shape[1]} columns, but there are codes for {len(coded)}: "
+                f"{[column.name for column in coded]}. Give what transform returns."
+            )
+        levels = np.zeros((len(array), len(self.modeled_)), dtype=np.int64)
+        positions = np.full(levels.shape, 0.5)
+        for place, column in enumerate(coded):
+            levels[:, place], positions[:, place] = split_sums(array[:, place], column)
+        table = self.decode(Codes(levels, positions))
+        if isinstance(X, pd.DataFrame):
+            table.index = X.index
+        return self.format_.restore(table, return_y=False)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the columns that have codes.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Names of the columns, where ``fit`` was given none.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        check_is_fitted(self)
+        names = _check_feature_names_in(self, input_features)
+        features = self.columns_[: len(self.format_.columns)]
+        return names[[not isinstance(column, IdentifierColumn) for column in features]]
+
+    def learn(
+        self, table: pd.DataFrame, table_format: TableFormat, on_column: Callable[[int, int], None] | None = None
+    ) -> Self:
+        """Learn levels from a table that was validated; ``on_column(done, total)`` is told of the progress.
+
+        A target, if the format has one, is the last column and has levels too; ``transform`` leaves it out.
+        """
+        categorical = table_format.resolve_columns(self.categorical_features)
+        wanted = {} if isinstance(categorical, str) else dict.fromkeys(categorical, "category")
+        wanted |= table_format.check_schema(self.schema, table)
+        self.n_bins_ = choose_bins(len(table)) if isinstance(self.max_bins, str) else int(self.max_bins)
         columns: list[Column] = []
-        self.n_bins_ = self.max_bins if isinstance(self.max_bins, int) else _choose_bins(len(table))
-        for place in range(table.shape[1]):
-            columns.append(self._learn(table.iloc[:, place]))
-            _check_way_back(columns[-1], table.iloc[:, place])
+        for place, (name, values) in enumerate(table.items()):
+            columns.append(learn_column(values, wanted.get(name), self.max_categories, self.n_bins_))
             if on_column is not None:
                 on_column(place + 1, table.shape[1])
-        self.columns_ = columns
-        if not self.modeled_:
-            raise InvalidInputError(
-                f"Every column of the table looks like an identifier ({list(table.columns)}), so there is nothing "
-                "to learn. Say what they are with schema={column: 'category'}."
-            )
-        _check_memory(self.modeled_, len(table))
-        return self
+        check_any(columns)
+        check_memory(with_levels(columns), len(table))
+        return self._set_learned(columns, table_format)
 
     @property
-    def modeled_(self) -> list[CategoryColumn | NumberColumn]:
+    def modeled_(self) -> list[ModeledColumn]:
         """The columns that have levels (all but identifiers), in order."""
-        return [column for column in self.columns_ if not isinstance(column, IdentifierColumn)]
+        return with_levels(self.columns_)
 
     def encode(self, table: pd.DataFrame, rng: np.random.Generator | None = None) -> Codes:
         """Return the codes of ``table``'s modeled columns; with ``rng``, repeated numbers are spread out."""
-        names = [column.name for column in self.columns_]
-        encoded = [_encode(column, table.iloc[:, names.index(column.name)], rng) for column in self.modeled_]
-        return Codes(
-            np.stack([levels for levels, _ in encoded], axis=1),
-            np.stack([positions for _, positions in encoded], axis=1),
-        )
+        return encode_table(self.columns_, table, rng)
 
     def decode(self, codes: Codes, rng: np.random.Generator | None = None, first_row: int = 0) -> pd.DataFrame:
         """Return the table that ``codes`` stand for; identifiers are made up, starting at ``first_row``."""
-        rng = np.random.default_rng(0) if rng is None else rng
-        decoded, place = [], 0
-        for column in self.columns_:
-            if isinstance(column, IdentifierColumn):
-                decoded.append(column.make(first_row, len(codes), rng))
-                continue
-            decoded.append(column.decode(codes.levels[:, place], codes.positions[:, place], rng))
-            place += 1
-        table = pd.concat(decoded, axis=1)
-        table.columns = pd.Index([column.name for column in self.columns_], tupleize_cols=False)
-        return table
+        return decode_table(self.columns_, codes, np.random.default_rng(0) if rng is None else rng, first_row)
 
     def to_state(self) -> dict[str, Any]:
         """Return plain values and arrays from which ``from_state`` builds the same encoder."""
-        columns = []
-        for column in self.columns_:
-            state = asdict(column)
-            columns.append({"kind": column.kind, **state})
-        return {"max_categories": self.max_categories, "max_bins": self.max_bins, "columns": columns}
+        columns = [{"kind": column.kind, **asdict(column)} for column in self.columns_]
+        return self.get_params(deep=False) | {"columns": columns}
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> "TableEncoder":
-        """Undo ``to_state``."""
-        encoder = cls(max_categories=state["max_categories"], max_bins=state["max_bins"])
-        classes = {"category": CategoryColumn, "number": NumberColumn, "identifier": IdentifierColumn}
-        encoder.columns_ = []
-        for saved in state["columns"]:
-            content = {name: value for name, value in saved.items() if name != "kind"}
-            if "form" in content:
-                content["form"] = NumberForm(**content["form"])
-            encoder.columns_.append(classes[saved["kind"]](**content))
-        return encoder
+    def from_state(cls, state: dict[str, Any], table_format: TableFormat) -> Self:
+        """Undo ``to_state``; the format of the table is kept elsewhere."""
+        params = {name: state[name] for name in cls._get_param_names() if name in state}
+        return cls(**params)._set_learned([column_from_state(saved) for saved in state["columns"]], table_format)
 
-    def _learn(self, column: pd.Series) -> Column:
-        kind, text_format = self._find_kind(column)
-        try:
-            if kind == "category":
-                learned = CategoryColumn.learn(column, self.max_categories)
-                if learned.others:
-                    warnings.warn(
-                        f"Column {column.name!r} has {len(learned.categories) + len(learned.others)} categories: "
-                        f"the {len(learned.others)} rarest share one level and are drawn back by their frequency. "
-                        "Raise max_categories to keep more, or drop the column.",
-                        DataWarning,
-                        stacklevel=2,
-                    )
-                return learned
-            if kind == "identifier":
-                identifier = IdentifierColumn.learn(column)
-                warnings.warn(
-                    f"Column {column.name!r} looks like an identifier (nearly every value differs): its values are "
-                    "not learned; new ones are made up in the same pattern. Drop the column, or say "
-                    f"schema={{{column.name!r}: 'category'}}.",
-                    DataWarning,
-                    stacklevel=2,
-                )
-                return identifier
-            _check_finite(column, kind)
-            form = learn_form(column, kind, text_format)
-            if not form.is_exact and column.nunique() <= self.max_categories:
-                return CategoryColumn.learn(column, self.max_categories)
-            return NumberColumn.learn(column, form, self.n_bins_)
-        except (TypeError, ValueError, OverflowError) as error:
-            if isinstance(error, InvalidInputError):
-                raise
-            raise InvalidInputError(f"Column {column.name!r} can't be encoded as {kind}: {error}.") from error
+    def _set_learned(self, columns: list[Column], table_format: TableFormat) -> Self:
+        """Keep what was learned, with the names under which scikit-learn looks for it."""
+        self.columns_, self.format_ = columns, table_format
+        self.n_features_in_ = len(table_format.columns)
+        if table_format.array_dtype is None and all(isinstance(name, str) for name in table_format.columns):
+            self.feature_names_in_ = np.array(table_format.columns, dtype=object)
+        return self
 
-    def _find_kind(self, column: pd.Series) -> tuple[str, str | None]:
-        """Return ("category" | "identifier" | a form's kind, text format)."""
-        wanted = (self.schema or {}).get(column.name)
-        if wanted is None and not isinstance(self.categorical_features, str):
-            wanted = "category" if column.name in list(self.categorical_features) else None
-        found = kind_from_dtype(column)
-        if wanted is None and found == "text":
-            return self._kind_of_text(column)
-        if wanted in ("category", "identifier"):
-            return wanted, None
-        if wanted == "datetime" or (wanted is None and found == "text"):
-            if found in TIME_KINDS.values():
-                return found, None
-            text_format = find_text_format(column.dropna().astype(str))
-            if text_format is None:
-                raise InvalidInputError(
-                    f"schema says that column {column.name!r} is a datetime, but its values (such as "
-                    f"{column.dropna().iloc[0]!r}) are in no format that is known. Convert it with pandas.to_datetime."
-                )
-            return "text", text_format
-        if wanted == "number" and found not in ("number", "decimal"):
-            raise InvalidInputError(
-                f"schema says that column {column.name!r} is a number, but its dtype is {column.dtype}. "
-                "Convert it with pandas.to_numeric."
-            )
-        return found, None
+    def _coded(self) -> list[ModeledColumn]:
+        """Return the columns of ``transform``'s answer."""
+        return [column for column in self.modeled_ if column.name in self.format_.columns]
 
-    def _kind_of_text(self, column: pd.Series) -> tuple[str, str | None]:
-        present = column.dropna()
-        n_distinct = present.nunique()
-        if n_distinct > min(self.max_categories, 20):
-            text_format = find_text_format(present)
-            if text_format is not None:
-                return "text", text_format
-        is_identifier = n_distinct > self.max_categories and n_distinct >= 0.9 * len(present)
-        return ("identifier" if is_identifier else "category"), None
-
-
-def _encode(
-    column: CategoryColumn | NumberColumn, values: pd.Series, rng: np.random.Generator | None
-) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        return column.encode(values, rng)
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise InvalidInputError(
-            f"Column {column.name!r} holds values that were no {column.kind} values in training: {error}. "
-            "Convert it to what fit was given."
-        ) from error
-
-
-def _check_way_back(column: Column, values: pd.Series) -> None:
-    """Find out now, not after hours of training, whether the column's values can come back and be saved."""
-    try:
-        encode(asdict(column), {})
-        if not isinstance(column, IdentifierColumn):
-            level = np.zeros(1, dtype=np.int64)
-            back = column.decode(level, np.array([0.5]), np.random.default_rng(0))
-            if back.dtype != values.dtype:
-                raise TypeError(f"it would come back as {back.dtype}")
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InvalidInputError(
-            f"Column {column.name!r} of dtype {values.dtype} can't be given back as it is: {error}. Convert it to a "
-            "plain dtype (numbers, text, dates, categories)."
-        ) from error
-
-
-def _choose_bins(n_rows: int) -> int:
-    """Return how many bins a table of ``n_rows`` can fill; positions inside the bins are learned as well."""
-    return min(32, max(5, round(n_rows**0.5 / 3)))
-
-
-def check_names(table: pd.DataFrame) -> None:
-    """Refuse a table in which two columns have the same name."""
-    repeated = table.columns[table.columns.duplicated()].tolist()
-    if repeated:
-        raise InvalidInputError(f"Column names must differ, but {repeated!r} occur more than once. Rename them.")
-
-
-def _check_finite(column: pd.Series, kind: str) -> None:
-    if kind == "number" and column.isin([np.inf, -np.inf]).any():
-        raise InvalidInputError(
-            f"Column {column.name!r} contains infinity (inf), which can't be learned. Replace it by NaN or a number."
-        )
-
-
-def _check_memory(columns: Sequence[CategoryColumn | NumberColumn], n_rows: int) -> None:
-    """Refuse a table whose networks and codes would not fit into half of this machine's memory."""
-    n_levels = sum(column.n_levels for column in columns)
-    needed = 4 * _FLOATS_PER_LEVEL * n_levels + 8 * n_rows * len(columns)
-    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8 * 2**30
-    if needed > available / 2:
-        widest = sorted(columns, key=lambda column: -column.n_levels)[:5]
-        named = ", ".join(f"{column.name!r} ({column.n_levels} levels)" for column in widest)
-        raise TableTooWideError(
-            f"The table has {n_levels} levels in {len(columns)} columns and would need about {needed / 2**30:.1f} GiB; "
-            f"half of this machine's memory is {available / 2**31:.1f} GiB. Widest: {named}. Lower max_categories or "
-            "max_bins, or drop columns."
-        )
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags

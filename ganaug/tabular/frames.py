@@ -9,8 +9,7 @@ import pandas as pd
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from ganaug.exceptions import InvalidInputError
-from ganaug.tabular.encoder import KINDS, check_names
-from ganaug.tabular.kinds import kind_from_dtype
+from ganaug.tabular.kinds import KINDS, kind_from_dtype
 
 
 @dataclass(frozen=True)
@@ -111,6 +110,13 @@ class TableFormat:
         if isinstance(name, int | np.integer) and -len(self.columns) <= name < len(self.columns):
             return self.columns[name]
         raise InvalidInputError(f"There is no column {name!r}. The table has {names}.")
+
+
+def check_names(table: pd.DataFrame) -> None:
+    """Refuse a table in which two columns have the same name."""
+    repeated = table.columns[table.columns.duplicated()].tolist()
+    if repeated:
+        raise InvalidInputError(f"Column names must differ, but {repeated!r} occur more than once. Rename them.")
 
 
 def _index_form(X: Any) -> tuple[list[Any] | None, bool]:

@@ -14,13 +14,17 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ganaug.adversarial import (
+    Batches,
+    BatchStream,
     Callback,
     EarlyStopping,
     PackedDiscriminator,
+    RecordSource,
     Run,
     TensorRecords,
     Trainer,
     derive_seed,
+    make_generator,
 )
 from ganaug.base import BaseGAN
 from ganaug.devices import limited_threads
@@ -29,15 +33,18 @@ from ganaug.tabular.conditions import compile_frame
 from ganaug.tabular.discriminator import RecordView, TableDiscriminator
 from ganaug.tabular.encoder import TableEncoder
 from ganaug.tabular.frames import TableFormat
-from ganaug.tabular.game import TabularGame
+from ganaug.tabular.game import TabularGame, balance_shares
 from ganaug.tabular.generator import TableGenerator
 from ganaug.tabular.layout import TableLayout
-from ganaug.tabular.sampling import BLOCK, sample_table
+from ganaug.tabular.sampling import BLOCK, sample_table, vary_table
 from ganaug.tabular.scoring import (
     check_worth,
+    discriminator_features,
     discriminator_scores,
     held_out_quality,
     log_likelihoods,
+    target_log_probabilities,
+    unpack,
 )
 
 _HELD_OUT_RANGE = (100, 2000)
@@ -51,7 +58,8 @@ class TabularGAN(DensityMixin, BaseGAN):
     The generator draws the columns of a record one after another, in any order, so that conditions on any columns
     are met by construction. Two terms train it in one game: an adversarial one against the discriminator, and the
     likelihood of the real records. The discriminator also learns to tell real records from spoilt ones, and gives
-    ``score_samples``. On most tables the likelihood does most of the work; see the docs' ablation.
+    ``score_samples`` and the features of ``transform``. On most tables the likelihood does most of the work; see the
+    docs' ablation.
 
     Parameters
     ----------
@@ -88,6 +96,10 @@ class TabularGAN(DensityMixin, BaseGAN):
         Rounds per adversarial turn; the likelihood is learned in every round, which costs a fraction of it.
     scrambled_weight : float, default=1.0
         Weight of the discriminator's term on spoilt records.
+    target_balance : float, default=0.0
+        After ``fit(X, y)``: how evenly the levels of ``y`` are drawn into batches, from 0 (as often as in the table)
+        to 1 (all alike). Rare classes are learned better (Xu et al. 2019's training by sampling); terms are weighted
+        so that shares in what is sampled stay the table's.
     gradient_penalty : str or None, default="r1_r2"
         "r1", "r2", "r1_r2", "wasserstein_gp" or None.
     gradient_penalty_weight : float, default=0.02
@@ -156,10 +168,7 @@ class TabularGAN(DensityMixin, BaseGAN):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseGAN._parameter_constraints,
-        "categorical_features": ["array-like", StrOptions({"from_dtype"})],
-        "schema": [dict, None],
-        "max_categories": [Interval(Integral, 2, None, closed="left")],
-        "max_bins": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
+        **TableEncoder._parameter_constraints,
         "generator_hidden": [tuple, list],
         "discriminator_hidden": [tuple, list],
         "dropout": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
@@ -167,6 +176,7 @@ class TabularGAN(DensityMixin, BaseGAN):
         "adversarial_interval": [Interval(Integral, 1, None, closed="left")],
         "likelihood_weight": [Interval(Real, 0, None, closed="left")],
         "scrambled_weight": [Interval(Real, 0, None, closed="left")],
+        "target_balance": [Interval(Real, 0, 1, closed="both")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     }
@@ -192,6 +202,7 @@ class TabularGAN(DensityMixin, BaseGAN):
         adversarial_interval: int = 4,
         likelihood_weight: float = 1.0,
         scrambled_weight: float = 1.0,
+        target_balance: float = 0.0,
         gradient_penalty: str | None = "r1_r2",
         gradient_penalty_weight: float = 0.02,
         gradient_penalty_interval: int = 4,
@@ -225,6 +236,7 @@ class TabularGAN(DensityMixin, BaseGAN):
         self.adversarial_interval = adversarial_interval
         self.likelihood_weight = likelihood_weight
         self.scrambled_weight = scrambled_weight
+        self.target_balance = target_balance
         self.gradient_penalty = gradient_penalty
         self.gradient_penalty_weight = gradient_penalty_weight
         self.gradient_penalty_interval = gradient_penalty_interval
@@ -283,6 +295,69 @@ class TabularGAN(DensityMixin, BaseGAN):
             raise InvalidInputError("return_y=True needs a target, but fit was given none. Call fit(X, y).")
         return self.format_.restore(table, return_y)
 
+    def vary(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        keep: float = 0.5,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> Any:
+        """Return variants of records: some values of each stay, the others are drawn anew given those.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), optional
+            After ``fit(X, y)``: the records' targets, which stay as they are. Without it they play no part.
+        keep : float, default=0.5
+            Probability with which each value of each record stays: 0 draws all anew, 1 none.
+        random_state : int, RandomState instance or None, default=None
+            As in ``sample``.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (n_samples, n_features)
+            In the form that ``fit`` was given. Identifiers are made up anew.
+        """
+        check_is_fitted(self)
+        if not 0 <= keep <= 1:
+            raise InvalidInputError(f"keep={keep!r}: give a probability, from 0 (all anew) to 1 (nothing).")
+        table = self.format_.check(self, X, y)
+        seed = self._sampling_seed(random_state)
+        rng = np.random.default_rng(derive_seed(seed, "keep"))
+        is_kept = rng.random((len(table), len(self.encoder_.modeled_))) < keep
+        if self.format_.target is not None:
+            is_kept[:, -1] = y is not None
+        with limited_threads(self._max_threads):
+            return self.format_.restore(
+                vary_table(self.game_.generator, self.encoder_, table, is_kept, seed), return_y=False
+            )
+
+    def target_log_proba(self, X: Any, y: Any) -> np.ndarray:
+        """Return the log probability, under the generator, of each record's target given the record.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Targets; one that was never seen in ``fit`` has no probability.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            In nats; of a number, the log density inside its bin. A record's value depends on no other record.
+        """
+        check_is_fitted(self)
+        if self.format_.target is None:
+            raise InvalidInputError("target_log_proba needs a target, but fit was given none. Call fit(X, y).")
+        codes = self.encoder_.encode(self.format_.check(self, X, y))
+        if (codes.levels[:, -1] < 0).any():
+            unknown = np.asarray(y)[codes.levels[:, -1] < 0].tolist()[0]
+            raise InvalidInputError(f"y holds {unknown!r}, which fit has not seen. Leave such records out.")
+        with limited_threads(self._max_threads):
+            return target_log_probabilities(self.game_.generator, codes)
+
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
         """Return how normal the discriminator finds each record; higher = more normal.
 
@@ -324,16 +399,25 @@ class TabularGAN(DensityMixin, BaseGAN):
         with limited_threads(self._max_threads):
             return float(log_likelihoods(self.game_.generator, codes, self._n_given(y)).mean())
 
+    def _features(self, X: Any) -> np.ndarray:
+        return discriminator_features(self.game_, self.encoder_.encode(self.format_.check(self, X, None)), True)
+
+    @property
+    def _n_features_out(self) -> int:
+        return unpack(self.game_.discriminator).n_features
+
     def _encode_training(self, X: Any, y: Any, run: Run) -> TensorRecords:
         check_widths("generator_hidden", self.generator_hidden, exactly=2)
         check_widths("discriminator_hidden", self.discriminator_hidden)
         self.format_, table = TableFormat.learn(self, X, y)
+        if self.target_balance and y is None:
+            raise InvalidInputError(f"target_balance={self.target_balance!r} needs a target. Call fit(X, y).")
         self.encoder_ = TableEncoder(
             max_categories=self.max_categories,
             max_bins=self.max_bins,
-            categorical_features=self.format_.resolve_columns(self.categorical_features),
-            schema=self.format_.check_schema(self.schema, table),
-        ).fit(table, lambda done, total: run.tell("on_encode", done, total))
+            categorical_features=self.categorical_features,
+            schema=self.schema,
+        ).learn(table, self.format_, lambda done, total: run.tell("on_encode", done, total))
         rng = np.random.default_rng(self.seed_)
         codes = self.encoder_.encode(table, rng)
         shuffled = rng.permutation(len(table))
@@ -363,7 +447,18 @@ class TabularGAN(DensityMixin, BaseGAN):
             adversarial_interval=self.adversarial_interval,
             likelihood_weight=self.likelihood_weight,
             scrambled_weight=self.scrambled_weight,
+            target_balance=self.target_balance,
         )
+
+    def _make_batches(self, records: RecordSource, device: torch.device) -> BatchStream:
+        if not self.target_balance:
+            return super()._make_batches(records, device)
+        counts = self.encoder_.modeled_[-1].counts
+        drawn = balance_shares(torch.from_numpy(counts / counts.sum()), self.target_balance).numpy()
+        assert isinstance(records, TensorRecords)
+        levels = records.real[:, len(self.encoder_.modeled_) - 1].long()
+        weights = torch.from_numpy(drawn / counts)[levels]
+        return Batches(records, self.batch_size, make_generator(self.seed_, "batches"), device, weights)
 
     def _own_callbacks(self) -> list[Callback]:
         # Without a likelihood term, the likelihood is no fair judge of which weights are best.
@@ -423,7 +518,7 @@ class TabularGAN(DensityMixin, BaseGAN):
         super()._restore_fitted(state)
 
     def _restore_encoder(self, state: dict[str, Any]) -> None:
-        self.encoder_ = TableEncoder.from_state(state)
+        self.encoder_ = TableEncoder.from_state(state, self.format_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -5,6 +5,8 @@ import pandas as pd
 
 from ganaug.exceptions import InvalidInputError
 
+KINDS = ("number", "category", "datetime", "identifier")
+"""What a schema may say of a column."""
 TIME_KINDS = {
     "datetime": "datetime",
     "date": "date",

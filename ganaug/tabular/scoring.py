@@ -1,11 +1,12 @@
-"""Scores of records: the discriminator's opinion, and the generator's likelihood.
+"""What the networks say of records: the discriminator's opinion and features, and the generator's likelihood.
 
-Both run in float64 on blocks of one fixed size, so that a record's score depends on no other record.
+All run in float64 on blocks of one fixed size, so that what is said of a record depends on no other record.
 """
 
 import copy
 import warnings
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 
 from ganaug.adversarial import PackedDiscriminator, make_generator
 from ganaug.exceptions import TrainingWarning
-from ganaug.tabular.encoder import Codes
+from ganaug.tabular.codes import Codes
+from ganaug.tabular.discriminator import TableDiscriminator
 from ganaug.tabular.game import TabularGame, draw_order
 from ganaug.tabular.generator import TableGenerator
 
@@ -21,27 +23,27 @@ BLOCK = 256
 """Records scored at a time."""
 _CROSSED_COPIES = 4
 _OTHER_ORDERS = 4
+_Module = TypeVar("_Module", bound=nn.Module)
 _WORTH = 0.55
 """Below this, the discriminator is said to be no better than chance."""
 
 
 def discriminator_scores(game: TabularGame, codes: Codes, hide_targets: bool) -> np.ndarray:
     """Return the discriminator's logits (n,), float64; higher = more normal."""
-    discriminator = _double(game.discriminator)
-    companions = _companions(game)
+    return _ask(game, codes, hide_targets, lambda discriminator, views: discriminator(views)[:, 1])
 
-    def score(levels: Tensor, positions: Tensor) -> Tensor:
-        hidden = torch.zeros_like(levels, dtype=torch.bool)
-        if hide_targets and game.n_targets:
-            hidden[:, -game.n_targets :] = True
-        views = game.view.of_codes(levels, positions, hidden)
-        if companions is not None:  # every record sits in a pack with the same few fakes
-            others = companions.expand(len(views), -1, -1)
-            views = torch.cat([views[:, None], others], dim=1).flatten(0, 1)
-        logits: Tensor = discriminator(views)[:, 1]
-        return logits
 
-    return _in_blocks(score, codes)
+def discriminator_features(game: TabularGame, codes: Codes, hide_targets: bool) -> np.ndarray:
+    """Return the discriminator's last hidden layer (n, features), float64."""
+    width = unpack(game.discriminator).n_features
+    return _ask(game, codes, hide_targets, TableDiscriminator.features, (width,))
+
+
+def unpack(discriminator: nn.Module) -> TableDiscriminator:
+    """Return the network inside a wrapper that packs records, or the network itself."""
+    network = discriminator.discriminator if isinstance(discriminator, PackedDiscriminator) else discriminator
+    assert isinstance(network, TableDiscriminator)
+    return network
 
 
 def log_likelihoods(generator: TableGenerator, codes: Codes, n_given: int) -> np.ndarray:
@@ -64,6 +66,21 @@ def log_likelihoods(generator: TableGenerator, codes: Codes, n_given: int) -> np
         baseline = -torch.log(marginals[levels.clamp_min(0) + offsets])
         gain = torch.where(seen, baseline - nats, unseen_gain)
         return gain[:, :n_given].sum(dim=1)
+
+    return _in_blocks(score, codes)
+
+
+def target_log_probabilities(generator: TableGenerator, codes: Codes) -> np.ndarray:
+    """Return log p(last column | the others), (n,), float64, in nats."""
+    double = _double(generator)
+    *parts, target = double.parts()
+
+    def score(levels: Tensor, positions: Tensor) -> Tensor:
+        seen, known = levels >= 0, levels.clamp_min(0)
+        context = double.bias.new_zeros(len(levels), double.bias.shape[2])
+        for place, part in enumerate(parts):
+            context = context + part.embed(known[:, place], positions[:, place]) * seen[:, place, None]
+        return -target.negative_log_likelihood(known[:, -1], positions[:, -1], target.hidden(context))
 
     return _in_blocks(score, codes)
 
@@ -123,8 +140,31 @@ def check_worth(game: TabularGame, held_out: Codes, seed: int) -> float | None:
     return worth
 
 
+def _ask(
+    game: TabularGame,
+    codes: Codes,
+    hide_targets: bool,
+    question: Callable[[TableDiscriminator, Tensor], Tensor],
+    shape: tuple[int, ...] = (),
+) -> np.ndarray:
+    """Return what the discriminator answers to ``question`` on each record, (n, *shape)."""
+    discriminator = _double(unpack(game.discriminator))
+    companions = _companions(game)
+
+    def answer(levels: Tensor, positions: Tensor) -> Tensor:
+        hidden = torch.zeros_like(levels, dtype=torch.bool)
+        if hide_targets and game.n_targets:
+            hidden[:, -game.n_targets :] = True
+        views = game.view.of_codes(levels, positions, hidden)
+        if companions is not None:  # every record sits in a pack with the same few fakes
+            views = torch.cat([views, companions.expand(len(views), -1)], dim=1)
+        return question(discriminator, views)
+
+    return _in_blocks(answer, codes, shape)
+
+
 def _companions(game: TabularGame) -> Tensor | None:
-    """Return views of the pac - 1 fakes that fill every record's pack; the same in every call."""
+    """Return the views, side by side, of the pac - 1 fakes that fill every record's pack; the same in every call."""
     if not isinstance(game.discriminator, PackedDiscriminator):
         return None
     device = game.generator.bias.device
@@ -132,22 +172,22 @@ def _companions(game: TabularGame) -> Tensor | None:
         draws = game.generator.draw_fakes(game.discriminator.pac - 1, make_generator(0, "pack", device=device))
     levels = torch.stack([draw.levels for draw in draws], dim=1).cpu()
     positions = torch.stack([draw.positions for draw in draws], dim=1).cpu().double()
-    return game.view.of_codes(levels, positions)
+    return game.view.of_codes(levels, positions).flatten()
 
 
-def _double(module: nn.Module) -> nn.Module:
+def _double(module: _Module) -> _Module:
     """Return a float64 copy on the CPU: float32 matrix products depend on the size of the batch."""
     return copy.deepcopy(module).cpu().double().eval()
 
 
-def _in_blocks(score: Callable[[Tensor, Tensor], Tensor], codes: Codes) -> np.ndarray:
-    """Apply ``score`` to blocks of ``BLOCK`` records; the last is filled up with copies of its first."""
-    scores = np.empty(len(codes))
+def _in_blocks(answer: Callable[[Tensor, Tensor], Tensor], codes: Codes, shape: tuple[int, ...] = ()) -> np.ndarray:
+    """Apply ``answer`` to blocks of ``BLOCK`` records; the last is filled up with copies of its first."""
+    answers = np.empty((len(codes), *shape))
     for first in range(0, len(codes), BLOCK):
         rows = np.arange(first, first + BLOCK)
         rows[rows >= len(codes)] = first
         with torch.no_grad():
-            block = score(torch.from_numpy(codes.levels[rows]), torch.from_numpy(codes.positions[rows]))
+            block = answer(torch.from_numpy(codes.levels[rows]), torch.from_numpy(codes.positions[rows]))
         n_rows = min(BLOCK, len(codes) - first)
-        scores[first : first + n_rows] = block[:n_rows].numpy()
-    return scores
+        answers[first : first + n_rows] = block[:n_rows].numpy()
+    return answers

@@ -1,5 +1,15 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 # importlib mode puts no test folder on the path; helpers stand beside the tests that use them.
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Give the transformers, all GANs among them, as fitted; not to be changed."""
+    from discovery import TRANSFORMERS, make, make_table
+
+    return {name: make(name).fit(make_table()) for name in TRANSFORMERS}

@@ -1,0 +1,92 @@
+"""Codes: a table as levels and positions, column by column, and back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ganaug.exceptions import InvalidInputError
+from ganaug.tabular.columns import CategoryColumn, Column, IdentifierColumn, NumberColumn
+from ganaug.tabular.forms import NumberForm
+
+ModeledColumn = CategoryColumn | NumberColumn
+
+
+@dataclass(frozen=True)
+class Codes:
+    """An encoded table: ``levels`` (n, columns) int64 and ``positions`` (n, columns) float64."""
+
+    levels: np.ndarray
+    positions: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    def take(self, rows: np.ndarray) -> "Codes":
+        """Return the codes of some rows."""
+        return Codes(self.levels[rows], self.positions[rows])
+
+
+def with_levels(columns: Sequence[Column]) -> list[ModeledColumn]:
+    """Return the columns that have levels: all but identifiers."""
+    return [column for column in columns if not isinstance(column, IdentifierColumn)]
+
+
+def encode_table(columns: Sequence[Column], table: pd.DataFrame, rng: np.random.Generator | None) -> Codes:
+    """Return the codes of ``table``, whose columns are in the order of ``columns``."""
+    names = [column.name for column in columns]
+    encoded = [_encode(column, table.iloc[:, names.index(column.name)], rng) for column in with_levels(columns)]
+    return Codes(
+        np.stack([levels for levels, _ in encoded], axis=1),
+        np.stack([positions for _, positions in encoded], axis=1),
+    )
+
+
+def decode_table(columns: Sequence[Column], codes: Codes, rng: np.random.Generator, first_row: int) -> pd.DataFrame:
+    """Return the table that ``codes`` stand for; identifiers are made up, starting at ``first_row``."""
+    decoded, place = [], 0
+    for column in columns:
+        if isinstance(column, IdentifierColumn):
+            decoded.append(column.make(first_row, len(codes), rng))
+            continue
+        decoded.append(column.decode(codes.levels[:, place], codes.positions[:, place], rng))
+        place += 1
+    table = pd.concat(decoded, axis=1)
+    table.columns = pd.Index([column.name for column in columns], tupleize_cols=False)
+    return table
+
+
+def split_sums(sums: np.ndarray, column: ModeledColumn) -> tuple[np.ndarray, np.ndarray]:
+    """Return the levels (n,) and positions (n,) whose sums a user gives for one column; NaN is "missing"."""
+    unknown = np.isnan(sums)
+    if unknown.any() and not column.has_missing:
+        raise InvalidInputError(
+            f"The code of column {column.name!r} is NaN in row {int(unknown.argmax())}, which stands for a missing "
+            "value, but the column had none in fit. Fill it in or drop the row."
+        )
+    known = np.where(unknown, column.n_levels - 1, sums)  # "missing" is the last level, where there is one
+    inside = np.clip(known, 0.0, np.nextafter(column.n_levels, 0.0))
+    levels = np.floor(inside).astype(np.int64)
+    return levels, inside - levels
+
+
+def column_from_state(state: dict[str, Any]) -> Column:
+    """Return the column whose ``asdict``, with its ``kind``, is ``state``."""
+    classes = {"category": CategoryColumn, "number": NumberColumn, "identifier": IdentifierColumn}
+    content = {name: value for name, value in state.items() if name != "kind"}
+    if "form" in content:
+        content["form"] = NumberForm(**content["form"])
+    column: Column = classes[state["kind"]](**content)
+    return column
+
+
+def _encode(column: ModeledColumn, values: pd.Series, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        return column.encode(values, rng)
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InvalidInputError(
+            f"Column {column.name!r} holds values that were no {column.kind} values in training: {error}. "
+            "Convert it to what fit was given."
+        ) from error
