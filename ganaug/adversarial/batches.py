@@ -64,10 +64,21 @@ class Batches(Iterator[Batch]):
         On the CPU; its state is part of ``state_dict``.
     device : torch.device
         Where batches are put.
+    weights : Tensor of shape (n_records,), optional
+        Draws records with replacement in these proportions instead of once per pass each.
     """
 
-    def __init__(self, records: RecordSource, batch_size: int, rng: torch.Generator, device: torch.device) -> None:
+    def __init__(
+        self,
+        records: RecordSource,
+        batch_size: int,
+        rng: torch.Generator,
+        device: torch.device,
+        weights: Tensor | None = None,
+    ) -> None:
         self.records = records
+        # Found by bisection, a record takes logarithmic time; torch.multinomial looks at all of them each time.
+        self._bounds = None if weights is None else weights.double().cumsum(0) / weights.double().sum()
         self.batch_size = min(batch_size, len(records))
         self.rng = rng
         self.device = device
@@ -80,10 +91,16 @@ class Batches(Iterator[Batch]):
 
     def __next__(self) -> Batch:
         if len(self._waiting) < self.batch_size:
-            shuffled = torch.randperm(len(self.records), generator=self.rng)
-            self._waiting = torch.cat([self._waiting, shuffled])
+            self._waiting = torch.cat([self._waiting, self._draw_pass()])
         chosen, self._waiting = self._waiting.split([self.batch_size, len(self._waiting) - self.batch_size])
         return self.records.take(chosen).to(self.device)
+
+    def _draw_pass(self) -> Tensor:
+        """Return the places of as many records as there are."""
+        if self._bounds is None:
+            return torch.randperm(len(self.records), generator=self.rng)
+        drawn = torch.rand(len(self.records), generator=self.rng, dtype=torch.float64)
+        return torch.searchsorted(self._bounds, drawn).clamp_max(len(self.records) - 1)
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the iteration stands."""

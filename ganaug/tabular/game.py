@@ -32,6 +32,10 @@ class TabularGame(AdversarialGame):
         by column costs several times what the other terms do.
     any_order_share : float
         Share of the batches whose likelihood is taken in a random order instead of the table's.
+    target_balance : float
+        Batches hold the levels of the (one) target in proportion to ``share ** (1 - target_balance)``. Terms are
+        weighted so that all shares come out as in the table: what is gained is that p(record | rare class) is
+        learned from more records.
     **settings
         Of ``AdversarialGame``: loss, penalty and its weight and interval, adversarial_weight.
     """
@@ -49,6 +53,7 @@ class TabularGame(AdversarialGame):
         scrambled_weight: Weight = 1.0,
         adversarial_interval: int = 1,
         any_order_share: float = 0.5,
+        target_balance: float = 0.0,
         **settings: Any,
     ) -> None:
         super().__init__(generator, discriminator, **settings)
@@ -56,6 +61,7 @@ class TabularGame(AdversarialGame):
         self.n_targets = n_targets
         self.likelihood_weight, self.scrambled_weight = likelihood_weight, scrambled_weight
         self.adversarial_interval, self.any_order_share = adversarial_interval, any_order_share
+        self.target_balance = target_balance
 
     def make_fake(self, batch: Batch, turn: Turn) -> Tensor:
         """Return views of as many fakes as ``batch`` has records."""
@@ -88,6 +94,7 @@ class TabularGame(AdversarialGame):
         Against a good generator alone, a discriminator has nothing left to tell apart and its score means nothing;
         spoilt records keep it worth asking.
         """
+        batch = self._unbalance(batch, turn)
         terms = {}
         if turn.weight(self.adversarial_weight) and lazily(self.adversarial_interval, turn.step):
             # A lazy penalty counts the turns in which there is something to penalize.
@@ -113,17 +120,36 @@ class TabularGame(AdversarialGame):
     def generator_terms(self, batch: Batch, turn: Turn) -> Terms:
         """``adversarial`` and ``likelihood``."""
         boost = lazily(self.adversarial_interval, turn.step)
-        terms = super().generator_terms(batch, turn) if boost else {}
+        terms = super().generator_terms(self._unbalance(batch, turn), turn) if boost else {}
         if terms:
             turn.observe("adversarial", terms["adversarial"])
             terms["adversarial"] = boost * terms["adversarial"]
         weight = turn.weight(self.likelihood_weight)
         if weight:
             levels, positions = split_codes(batch.real)
-            order = draw_order(self.layout.n_columns, self.any_order_share, turn.rng)
-            nats = self.generator.negative_log_likelihood(levels, positions, order, turn.rng)
-            terms["likelihood"] = weight * nats.mean()
+            order = draw_order(self.layout.n_columns, self.any_order_share, turn.rng, self.n_targets)
+            nats = self.generator.nats_per_column(levels, positions, order, turn.rng)
+            if self.target_balance:
+                # Given the target, a record counts as it is; before it is known, as often as the table has its like.
+                before = torch.argsort(order) <= (order == self.layout.n_columns - 1).nonzero()
+                nats = nats * torch.where(before, self._importance(levels)[:, None], 1.0)
+            terms["likelihood"] = weight * nats.sum(dim=1).mean()
         return terms
+
+    def _importance(self, levels: Tensor) -> Tensor:
+        """Return, per record of a balanced batch, how often the table has its class relative to the batch, (n,)."""
+        target = self.layout.n_columns - 1
+        shares = torch.from_numpy(self.layout.marginals[self.layout.span(target)]).to(levels.device)
+        drawn = balance_shares(shares, self.target_balance)
+        return (shares / drawn.clamp_min(1e-12)).float()[levels[:, target]]
+
+    def _unbalance(self, batch: Batch, turn: Turn) -> Batch:
+        """Return records of a balanced batch, with repetitions, so that classes come as often as in the table."""
+        if not self.target_balance:
+            return batch
+        weights = self._importance(split_codes(batch.real)[0])
+        rows = torch.multinomial(weights, len(batch), replacement=True, generator=turn.rng)
+        return replace(batch, real=batch.real[rows])
 
     def _hide_targets(self, n_records: int, device: torch.device) -> Tensor | None:
         """Return which entries (n, columns) are hidden: the targets, in the second half of the records."""
@@ -140,12 +166,19 @@ def split_codes(real: Tensor) -> tuple[Tensor, Tensor]:
     return levels.long(), positions
 
 
-def draw_order(n_columns: int, any_order_share: float, rng: torch.Generator) -> Tensor:
+def balance_shares(shares: Tensor, balance: float) -> Tensor:
+    """Return the shares in which classes are drawn: as they are for 0, all alike for 1."""
+    drawn = torch.where(shares > 0, shares ** (1.0 - balance), 0.0)
+    return drawn / drawn.sum()
+
+
+def draw_order(n_columns: int, any_order_share: float, rng: torch.Generator, n_targets: int = 0) -> Tensor:
     """Return the order in which a batch's columns become known.
 
     Either the table's own, which unconditional sampling uses, or a few random columns in front and the rest in the
     table's order: just what sampling with conditions on those columns will ask for. Few columns in front are drawn
-    more often than many, as in life.
+    more often than many, as in life. Targets, the last columns, are what most conditions are about: half of these
+    orders begin with them.
     """
     device = rng.device
     given = torch.arange(n_columns, device=device)
@@ -154,6 +187,9 @@ def draw_order(n_columns: int, any_order_share: float, rng: torch.Generator) -> 
         return given
     n_front = 1 + int((n_columns - 1) * float(uniform[1]) ** 2)
     front = torch.randperm(n_columns, generator=rng, device=device)[:n_front]
+    if n_targets and torch.rand((), generator=rng, device=device) < 0.5:
+        targets = given[n_columns - n_targets :]
+        front = torch.cat([targets, front[front < n_columns - n_targets]])
     rest = torch.ones(n_columns, dtype=torch.bool, device=device)
     rest[front] = False
     return torch.cat([front, given[rest]])

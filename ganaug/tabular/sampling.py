@@ -6,7 +6,7 @@ row 1,234 is the same whether it was drawn among 2,000 rows or 2,000,000, on one
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,12 @@ from ganaug.exceptions import ConditionError, DataWarning
 from ganaug.tabular.columns import Choices
 from ganaug.tabular.conditions import apply_exact, compile_conditions, is_open
 from ganaug.tabular.encoder import Codes, TableEncoder
-from ganaug.tabular.generator import TableGenerator, add_gumbel, log_density
+from ganaug.tabular.generator import ColumnPart, TableGenerator, add_gumbel, log_density
 
 BLOCK = 1024
 """Rows drawn at a time."""
+VARY_BLOCK = 8192
+"""Rows varied at a time."""
 CANDIDATES = 32
 """Candidates per row when several columns have more than one allowed value."""
 _EDGE = 1e-6
@@ -66,6 +68,54 @@ def sample_table(
     if compiled and n_samples and not has_points and block == BLOCK:
         _warn_if_unlikely(torch.cat(log_weights), conditions, encoder)
     return pd.concat(blocks, ignore_index=True) if len(blocks) > 1 else blocks[0].reset_index(drop=True)
+
+
+@torch.no_grad()
+def vary_table(
+    generator: TableGenerator, encoder: TableEncoder, table: pd.DataFrame, is_kept: np.ndarray, seed: int
+) -> pd.DataFrame:
+    """Return the rows of ``table`` with values drawn anew where ``is_kept`` (n, modeled columns) is False.
+
+    The values drawn are given those kept, and those drawn before them in the table's order. Values kept are not
+    encoded and decoded but copied; identifiers are made up.
+    """
+    parts = generator.parts()
+    blocks = []
+    for first in range(0, max(1, len(table)), VARY_BLOCK):
+        rows, kept = table.iloc[first : first + VARY_BLOCK], is_kept[first : first + VARY_BLOCK]
+        codes = encoder.encode(rows)
+        rng = make_generator(seed, "vary", first, device=generator.bias.device)
+        drawn = _redraw(parts, codes, kept, rng)
+        blocks.append(encoder.decode(drawn, np.random.default_rng(derive_seed(seed, "decode", first)), first))
+    varied = pd.concat(blocks, ignore_index=True) if len(blocks) > 1 else blocks[0].reset_index(drop=True)
+    names = [column.name for column in encoder.columns_]
+    for place, column in enumerate(encoder.modeled_):
+        position = names.index(column.name)
+        original = table.iloc[:, position].set_axis(varied.index).astype(varied.dtypes.iloc[position])
+        varied.isetitem(position, original.where(is_kept[:, place], varied.iloc[:, position]))
+    return varied
+
+
+def _redraw(parts: Sequence[ColumnPart], codes: Codes, is_kept: np.ndarray, rng: torch.Generator) -> Codes:
+    """Return codes whose entries that are not kept are drawn anew."""
+    device = rng.device
+    levels = torch.from_numpy(codes.levels).to(device)
+    positions = torch.from_numpy(codes.positions).float().to(device)
+    kept = torch.from_numpy(is_kept).to(device)
+    # A value never seen in training tells nothing about the others.
+    known = (kept & (levels >= 0))[..., None]
+    levels = levels.clamp_min(0)
+    context = torch.zeros(len(levels), parts[0].embedding.shape[1], device=device)
+    for column, part in enumerate(parts):
+        context = context + part.embed(levels[:, column], positions[:, column]) * known[:, column]
+    for column, part in enumerate(parts):
+        rows = (~kept[:, column]).nonzero()[:, 0]
+        hidden = part.hidden(context[rows])
+        drawn = _gumbel_argmax(part.logits(hidden), rng)
+        places = part.draw_positions(drawn, hidden, rng)
+        levels[rows, column], positions[rows, column] = drawn, places
+        context[rows] += part.embed(drawn, places)
+    return Codes(levels.cpu().numpy(), positions.cpu().double().numpy())
 
 
 class BlockSampler:

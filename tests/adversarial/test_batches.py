@@ -33,3 +33,17 @@ def test_goes_on_from_its_state():
     other.load_state_dict(batches.state_dict())
     for _ in range(5):
         assert torch.equal(next(batches).real, next(other).real)
+
+
+def test_weights_draw_records_in_proportion_and_with_replacement():
+    records = TensorRecords(torch.arange(4.0)[:, None])
+    weights = torch.tensor([0.0, 1.0, 1.0, 6.0])
+    batches = Batches(records, 4, make_generator(0, "batches"), torch.device("cpu"), weights)
+    assert batches.steps_per_epoch == 1
+    drawn = torch.cat([next(batches).real[:, 0] for _ in range(1000)])
+    shares = torch.bincount(drawn.long(), minlength=4) / len(drawn)
+    assert torch.allclose(shares, weights / 8, atol=0.03) and shares[0] == 0
+    state = batches.state_dict()
+    expected = next(batches).real
+    batches.load_state_dict(state)
+    assert torch.equal(next(batches).real, expected)
