@@ -146,6 +146,15 @@ def test_a_class_of_12_rows_among_20_000_is_filled_up_with_what_was_seen():
     assert synthetic["amount"].between(X["amount"].min(), X["amount"].max()).all()
 
 
+def test_small_images_keep_their_shape():
+    images = np.random.default_rng(0).integers(0, 256, (60, 4, 3, 2), dtype=np.uint8)
+    y = np.arange(60) < 10
+    more, labels = GANOverSampler(QUICK, random_state=0).fit_resample(images, y)
+    assert more.shape == (100, 4, 3, 2) and more.dtype == np.uint8 and np.array_equal(more[:60], images)
+    flat, _ = GANOverSampler(QUICK, random_state=0).fit_resample(images.reshape(60, -1), y)
+    assert np.array_equal(flat.reshape(more.shape), more) and labels.sum() == 50
+
+
 def test_a_class_of_one_row():
     X = np.random.default_rng(0).normal(size=(50, 2))
     _, y_more = GANOverSampler(QUICK, random_state=0).fit_resample(X, np.r_[1, np.zeros(49, dtype=int)])
@@ -289,6 +298,8 @@ def test_bad_input_is_named():
         GANOverSampler(LogisticRegression()).fit_resample(X, y)
     with pytest.raises(InvalidInputError, match="There is no column 'town'"):
         GANOverSampler(QUICK, categorical_features=["town"]).fit_resample(X, y)
+    with pytest.raises(InvalidInputError, match="y has 370 missing values"):
+        GANOverSampler(QUICK).fit_resample(X, np.where(y == "yes", 1.0, np.nan))
     with pytest.raises(ValueError, match="'keep' parameter"):
         GANOverSampler(QUICK, keep=1.5).fit_resample(X, y)
 
