@@ -12,8 +12,8 @@ import mlflow
 import pandas as pd
 import pytest
 
-from ganaug.tracking import track_detect_run
-from pipelines import detect
+from ganaug.tracking import track_augment_run, track_detect_run
+from pipelines import augment, detect
 from pipelines.main import main, parse
 
 ROOT = Path(__file__).parent.parent
@@ -78,7 +78,9 @@ def test_a_wrong_value_is_one_line_that_names_the_parameter(
     assert shown.count("\n") == 1
 
 
-@pytest.mark.parametrize(("entry_point", "parse"), [("main", parse), ("detect", detect.parse)])
+@pytest.mark.parametrize(
+    ("entry_point", "parse"), [("main", parse), ("detect", detect.parse), ("augment", augment.parse)]
+)
 def test_the_project_offers_what_the_program_takes(
     entry_point: str, parse: Callable[[list[str]], argparse.Namespace]
 ) -> None:
@@ -91,14 +93,20 @@ def test_the_project_offers_what_the_program_takes(
     assert all(f"--{name}={{{name}}}" in project["entry_points"][entry_point]["command"] for name in offered)
 
 
-def test_detects_defaults_in_the_project_are_the_programs_own() -> None:
+@pytest.mark.parametrize(
+    ("entry_point", "parse", "job"),
+    [("detect", detect.parse, track_detect_run), ("augment", augment.parse, track_augment_run)],
+)
+def test_defaults_in_the_project_are_the_programs_own(
+    entry_point: str, parse: Callable[[list[str]], argparse.Namespace], job: Callable[..., object]
+) -> None:
     import yaml
 
     project = yaml.safe_load((ROOT / "MLproject").read_text(encoding="utf-8"))
-    offered = project["entry_points"]["detect"]["parameters"]
-    assert detect.parse([f"--{name}={value['default']}" for name, value in offered.items()]) == detect.parse([])
-    defaults = {name: value.default for name, value in inspect.signature(track_detect_run).parameters.items()}
-    assert vars(detect.parse([])) == {name: defaults[name] for name in offered}
+    offered = project["entry_points"][entry_point]["parameters"]
+    assert parse([f"--{name}={value['default']}" for name, value in offered.items()]) == parse([])
+    defaults = {name: value.default for name, value in inspect.signature(job).parameters.items()}
+    assert vars(parse([])) == {name: defaults[name] for name in offered}
 
 
 def test_mlflow_run_detect_leaves_a_tracked_run(tracking_uri: str, tmp_path: Path) -> None:
@@ -143,6 +151,42 @@ def test_detects_wrong_values_are_one_line(
     argument: str, named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert detect.main([argument, "--n_demo_rows=50", f"--output_dir={tmp_path}"]) == 2
+    shown = capsys.readouterr().err
+    assert named in shown
+    assert shown.count("\n") == 1
+
+
+def test_mlflow_run_augment_leaves_a_tracked_run(tracking_uri: str, tmp_path: Path) -> None:
+    data = tmp_path / "some payments.csv"
+    amounts = [float(row % 7) for row in range(90)] + [50.0 + row for row in range(10)]
+    pd.DataFrame({"id": range(100), "amount": amounts, "fraud": ["no"] * 90 + ["yes"] * 10}).to_csv(data, index=False)
+    given = {"data": data, "target": "fraud", "drop": "id", "max_steps": "2", "n_splits": "2"}
+    shown = run_project("augment", given | {"output_dir": tmp_path / "out"}, tmp_path)
+    assert "Overall: don't use a GAN here: logistic with the data left as it is" in shown
+    assert f"Augmented table {tmp_path / 'out' / 'augmented.csv'} (100 real rows, then 80 synthetic ones" in shown
+    assert f"mlflow ui --backend-store-uri {tracking_uri}" in shown
+    runs = mlflow.search_runs(experiment_names=["tests"])
+    assert runs["status"].tolist() == ["FINISHED"]  # the project's run, and no other
+    assert (runs.loc[0, "params.gan.max_steps"], runs.loc[0, "params.drop"]) == ("2", "id")
+    assert runs.loc[0, "metrics.average_precision/logistic/none"] == 1.0
+    augmented = pd.read_csv(tmp_path / "out" / "augmented.csv")
+    assert augmented.groupby(["fraud", "is_synthetic"]).size().tolist() == [90, 10, 80]
+
+
+@pytest.mark.parametrize(
+    ("argument", "named"),
+    [
+        ("--data=none.csv", "`data`='none.csv'"),
+        ("--n_splits=1", "`n_splits`=1"),
+        ("--drop=size", "`drop`='size'"),
+        ("--target=amount", "name no classes"),
+    ],
+)
+def test_augments_wrong_values_are_one_line(
+    argument: str, named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [argument, "--target=fraud", "--n_demo_rows=50", f"--output_dir={tmp_path}"]
+    assert augment.main(arguments if argument.startswith("--data") else [argument, *arguments[2:]]) == 2
     shown = capsys.readouterr().err
     assert named in shown
     assert shown.count("\n") == 1

@@ -42,6 +42,16 @@ def test_the_example_of_the_detectors_page():
     assert (names["probabilities"][-5:, 1] > 0.5).all() and len(names["reasons"]) >= 10
 
 
+def test_the_examples_of_the_augmentation_page(capsys):
+    names = {}
+    for code in blocks((ROOT / "docs" / "augmentation.md").read_text(encoding="utf-8"), "python"):
+        exec(compile(code, "augmentation.md", "exec"), names)
+    # The page says so of the leak, to two decimals.
+    assert f"{names['right']:.2f}, {names['wrong']:.2f}" == "0.91, 1.00"
+    assert "on't use a GAN here" in capsys.readouterr().out
+    assert names["back"].equals(names["X"].reset_index(drop=True))
+
+
 def test_shell_commands(tmp_path):
     from ganaug.datasets import make_transactions
 

@@ -9,7 +9,7 @@ except ImportError as error:
         "ganaug.augment needs imbalanced-learn; run: pip install 'ganaug[imblearn]'"
     ) from error
 
-from ganaug.augment.compare import compare
+from ganaug.augment.comparing import compare
 from ganaug.augment.comparison import Comparison
 from ganaug.augment.oversampler import GANOverSampler
 

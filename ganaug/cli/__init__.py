@@ -1,4 +1,4 @@
-"""The command line: ``ganaug fit``, ``sample``, ``evaluate``, ``detect``, ``simulate`` and ``info``.
+"""The command line: ``ganaug fit``, ``sample``, ``evaluate``, ``compare``, ``detect``, ``simulate``, ``info``.
 
 One file per command. Nothing heavy (torch, pandas, scikit-learn, mlflow) is imported before a
 command runs, so that ``--help`` answers at once.
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ganaug.cli.compare import compare
 from ganaug.cli.console import CommandGroup
 from ganaug.cli.detect import detect
 from ganaug.cli.evaluate import evaluate
@@ -22,13 +23,14 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="ganaug",
     cls=CommandGroup,
-    help="Learn a table with a GAN, sample from it, measure the samples, and find what departs from the normal.",
+    help="Learn a table with a GAN, sample from it, measure the samples, ask whether they help a classifier, and find "
+    "what departs from the normal.",
     epilog="A first try: ganaug fit data.csv -o model && ganaug sample model -n 1000 -o out.csv",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (fit, sample, evaluate, info, simulate):
+for command in (fit, sample, evaluate, compare, info, simulate):
     app.command()(command)
 app.add_typer(detect, name="detect")
 
