@@ -10,11 +10,10 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from ganaug.augment.checking import check_methods
-from ganaug.augment.oversampler import _BUDGET, _TARGET_BALANCE, GANOverSampler
+from ganaug.augment.oversampler import GANOverSampler
 from ganaug.augment.preparing import seed_copy
 from ganaug.augment.smote import TableSMOTE
 from ganaug.exceptions import InvalidInputError
-from ganaug.tabular import TabularGAN
 
 BUILT_IN = ("none", "random", "smote", "class_weight", "gan")
 
@@ -87,12 +86,6 @@ def _is_fitted(gan: Any) -> bool:
     except (ValueError, TypeError, AttributeError):  # NotFittedError is one of them
         return False
     return True
-
-
-def make_gan(max_steps: int, **parameters: Any) -> TabularGAN:
-    """Return the GAN that an oversampler trains by default, with another budget."""
-    budget = {**_BUDGET, "max_steps": max_steps}
-    return TabularGAN(**budget, target_balance=_TARGET_BALANCE, scrambled_weight=0.0, **parameters)
 
 
 def check_strategy(sampling_strategy: Any, y: np.ndarray) -> None:

@@ -22,8 +22,6 @@ from ganaug.randomness import draw_seed
 from ganaug.tabular import TabularGAN
 
 _KEEP = 0.9
-_BUDGET = {"epochs": None, "max_steps": 400, "batch_size": 128}
-_TARGET_BALANCE = 0.75
 
 
 class GANOverSampler(BaseOverSampler):
@@ -202,9 +200,7 @@ class GANOverSampler(BaseOverSampler):
         if self.gan is not None and _is_fitted(self.gan):
             return self.gan
         if self.gan is None:
-            # Scores that nobody asks for need no lessons, which take a quarter of the time.
-            scrambled_weight = 1.0 if self.select_by == "discriminator" else 0.0
-            gan = TabularGAN(**_BUDGET, target_balance=_TARGET_BALANCE, scrambled_weight=scrambled_weight)
+            gan = make_gan(is_scored=self.select_by == "discriminator")
         else:
             gan = clone(self.gan)
         changed: dict[str, Any] = {}
@@ -287,6 +283,15 @@ class GANOverSampler(BaseOverSampler):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def make_gan(max_steps: int = 400, *, is_scored: bool = False, **parameters: Any) -> TabularGAN:
+    """Return the GAN that an oversampler trains if it is given none.
+
+    Scores that nobody asks for (``is_scored=False``) need no lessons, which take a quarter of the time.
+    """
+    budget = {"epochs": None, "max_steps": max_steps, "batch_size": 128}
+    return TabularGAN(**budget, target_balance=0.75, scrambled_weight=float(is_scored), **parameters)
 
 
 def _is_fitted(gan: Any) -> bool:

@@ -58,7 +58,7 @@ def compare(
     _check_output(output, overwrite)
     X, y = _read(data, target, drop or [], categorical or [])
     from ganaug.augment import compare as run
-    from ganaug.augment.methods import make_gan
+    from ganaug.augment.oversampler import make_gan
 
     given: dict[str, Any] = {} if method is None else {"methods": _names(method)}
     comparison = run(

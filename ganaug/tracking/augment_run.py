@@ -167,7 +167,7 @@ def _check_labels(labels: "pd.Series", n_splits: int) -> None:
 
 def _compare(table: "pd.DataFrame", target: str, max_steps: int, budget: dict[str, Any]) -> "Comparison":
     from ganaug.augment import compare
-    from ganaug.augment.methods import make_gan
+    from ganaug.augment.oversampler import make_gan
 
     return compare(table.drop(columns=target), table[target], gan=make_gan(max_steps), **budget)
 
@@ -177,7 +177,7 @@ def _augment(
 ) -> "tuple[GANOverSampler, pd.DataFrame]":
     """Return a sampler trained on the whole table, and the table with its classes filled up."""
     from ganaug.augment import GANOverSampler
-    from ganaug.augment.methods import make_gan
+    from ganaug.augment.oversampler import make_gan
 
     gan = make_gan(max_steps, callbacks=[MLflowCallback(run_id=run_id)], verbose=verbose)
     sampler = GANOverSampler(gan, provenance=PROVENANCE, random_state=random_state)

@@ -17,7 +17,8 @@ from sklearn.tree import DecisionTreeClassifier
 from ganaug.augment import GANOverSampler
 from ganaug.augment.checking import check_labels, choose_judged
 from ganaug.augment.columns import as_numbers, as_texts, kind_of
-from ganaug.augment.methods import Methods, make_gan, resample
+from ganaug.augment.methods import Methods, resample
+from ganaug.augment.oversampler import make_gan
 from ganaug.augment.preparing import (
     make_encoder,
     needs_encoder,

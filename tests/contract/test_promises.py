@@ -60,7 +60,20 @@ def test_importing_the_package_is_light():
         ("ganaug.evaluation", ["QualityReport", "quality", "write_report"]),
         ("ganaug.datasets", ["list_datasets", "load_dataset", "load_table", "make_transactions"]),
         ("ganaug.anomaly", ["DriftReport", "GANDetector", "Threshold", "drift"]),
-        ("ganaug.tracking", ["DetectRun", "MLflowCallback", "TableRun", "track_detect_run", "track_table_run"]),
+        ("ganaug.augment", ["Comparison", "GANOverSampler", "compare"]),
+        (
+            "ganaug.tracking",
+            [
+                "AugmentRun",
+                "DetectRun",
+                "MLflowCallback",
+                "TableRun",
+                "log_comparison",
+                "track_augment_run",
+                "track_detect_run",
+                "track_table_run",
+            ],
+        ),
     ],
 )
 def test_the_public_surface_is_a_decision(module, names):
