@@ -50,7 +50,8 @@ class GANOverSampler(BaseOverSampler):
         booleans and categorical dtypes are. Goes to the GAN that is trained.
     keep : float or "auto", default="auto"
         Share of a real row's values that a synthetic row keeps, on average; 0 draws whole rows. "auto" is 0.9 for a
-        GAN that can ``vary`` rows (`TabularGAN`), else 0.
+        GAN that can ``vary`` rows (`TabularGAN`), else 0. A dozen rows have few variants: lower it if repeated rows
+        are not wanted.
     n_candidates : int, default=3
         Rows drawn per row wanted; the best by ``select_by`` are taken.
     select_by : {"auto", "class", "discriminator", None}, default="auto"
