@@ -54,6 +54,8 @@ def check_labels(y: Any, n_rows: int, n_splits: int) -> np.ndarray:
     if n_missing:
         raise InvalidInputError(f"y has {n_missing} missing values. Drop these rows, or make them a class.")
     labels = pd.Series(labels).infer_objects().to_numpy()
+    if labels.dtype.kind in "mM":
+        raise InvalidInputError("y holds dates or durations. Make them text: y.astype(str).")
     if labels.dtype == object and not all(isinstance(label, str) for label in labels):
         raise InvalidInputError("y mixes types. Make all labels text, such as y.astype(str).")
     if labels.dtype != object and type_of_target(labels) not in ("binary", "multiclass"):

@@ -7,6 +7,7 @@ import numpy as np
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.utils import check_sampling_strategy
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ganaug.augment.checking import check_methods
@@ -48,8 +49,9 @@ class Methods:
             For the built-in samplers.
         """
         given = check_methods(methods, BUILT_IN)
+        gan = _thaw(gan)
         samplers = {
-            name: _make_built_in(name, gan, sampling_strategy) if sampler is None else clone(sampler)
+            name: _make_built_in(name, gan, sampling_strategy) if sampler is None else _copy(sampler)
             for name, sampler in given.items()
         }
         gans = tuple(name for name, sampler in samplers.items() if isinstance(sampler, GANOverSampler))
@@ -68,10 +70,25 @@ def _make_built_in(name: str, gan: Any, sampling_strategy: Any) -> Any:
     if not isinstance(gan, GANOverSampler):
         # clone, or the oversampler would take a fitted GAN as it is.
         return GANOverSampler(None if gan is None else _clone_gan(gan), sampling_strategy=sampling_strategy)
-    sampler = clone(gan).set_params(provenance=None)  # a column of it would tell classifiers what is synthetic
+    sampler = _copy(gan)
     if isinstance(gan.sampling_strategy, str) and gan.sampling_strategy == "auto":
         sampler.set_params(sampling_strategy=sampling_strategy)
     return sampler
+
+
+def _copy(sampler: Any) -> Any:
+    """Return an unfitted copy of a sampler that gives classifiers nothing but rows, from a GAN trained in the fold."""
+    if not isinstance(sampler, GANOverSampler):
+        return clone(sampler)
+    # A column of provenance would tell classifiers what is synthetic.
+    return clone(sampler).set_params(provenance=None, gan=None if sampler.gan is None else clone(_thaw(sampler.gan)))
+
+
+def _thaw(gan: Any) -> Any:
+    """Return what is frozen: a GAN that stays fitted through ``clone`` may have seen validation rows."""
+    while isinstance(gan, FrozenEstimator):
+        gan = gan.estimator
+    return gan
 
 
 def _clone_gan(gan: Any) -> Any:

@@ -90,6 +90,8 @@ def vary_table(
     varied = pd.concat(blocks, ignore_index=True) if len(blocks) > 1 else blocks[0].reset_index(drop=True)
     names = [column.name for column in encoder.columns_]
     for place, column in enumerate(encoder.modeled_):
+        if not is_kept[:, place].any():  # a target that was not given has no value to copy
+            continue
         position = names.index(column.name)
         original = table.iloc[:, position].set_axis(varied.index).astype(varied.dtypes.iloc[position])
         varied.isetitem(position, original.where(is_kept[:, place], varied.iloc[:, position]))

@@ -408,3 +408,23 @@ def test_the_positive_class():
     assert choose_judged(np.array([0, 1, 2]), None) == [0, 1, 2] and choose_judged(np.array([0, 1, 2]), 2) == [2]
     with pytest.raises(InvalidInputError, match="positive='1' is no class of y. Choose among 0, 1"):
         choose_judged(np.array([0, 1]), "1")
+
+
+def test_a_gan_is_trained_in_the_fold_even_if_it_is_frozen_and_rows_bear_no_mark():
+    from sklearn.frozen import FrozenEstimator
+
+    table, y = make_table(60, 10)
+    gan = TabularGAN(max_steps=2, scrambled_weight=0.0, random_state=0).fit(table, y)
+    given = (FrozenEstimator(gan), GANOverSampler(FrozenEstimator(gan), provenance="made_up"))
+    samplers = [Methods.resolve(["gan"], one, "auto").samplers["gan"] for one in given]
+    samplers.append(Methods.resolve({"mine": given[1]}, None, "auto").samplers["mine"])
+    for sampler in samplers:
+        assert isinstance(sampler.gan, TabularGAN) and not hasattr(sampler.gan, "game_") and sampler.provenance is None
+
+
+def test_dates_are_no_classes():
+    days = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(60) % 2, unit="D"))
+    with pytest.raises(InvalidInputError, match="y holds dates or durations. Make them text"):
+        check_labels(days, 60, 2)
+    with pytest.raises(InvalidInputError, match="y holds dates or durations. Make them text"):
+        GANOverSampler().fit_resample(np.zeros((60, 1)), days)

@@ -89,8 +89,16 @@ def test_the_probability_of_a_target(learned):
     assert np.array_equal(gan.target_log_proba(X.iloc[[7]], ["rare"]), log_rare[[7]])
 
 
+def test_numbers_as_targets():
+    X, y = make_table(200, 20)
+    gan = TabularGAN(max_steps=5, random_state=0).fit(X, (y == "rare").astype(int))
+    assert len(gan.vary(X)) == len(gan.vary(X, (y == "rare").astype(int))) == 200
+
+
 def test_bad_input_is_named(learned):
     gan, X, y = learned
+    with pytest.raises(InvalidInputError, match="y holds 'odd', which fit has not seen"):
+        gan.vary(X.head(2), ["rare", "odd"])
     with pytest.raises(InvalidInputError, match="keep=1.5: give a probability"):
         gan.vary(X, y, keep=1.5)
     with pytest.raises(InvalidInputError, match="y holds 'odd', which fit has not seen"):
