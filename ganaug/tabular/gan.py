@@ -29,7 +29,6 @@ from ganaug.adversarial import (
 from ganaug.base import BaseGAN
 from ganaug.devices import limited_threads
 from ganaug.exceptions import InvalidInputError, TrainingWarning
-from ganaug.tabular.codes import Codes
 from ganaug.tabular.conditions import compile_frame
 from ganaug.tabular.discriminator import RecordView, TableDiscriminator
 from ganaug.tabular.encoder import TableEncoder
@@ -331,7 +330,7 @@ class TabularGAN(DensityMixin, BaseGAN):
         if self.format_.target is not None:
             is_kept[:, -1] = y is not None
         if y is not None:
-            self._check_targets(self.encoder_.encode(table), y)
+            self._check_targets(self.encoder_.modeled_[-1].encode(table.iloc[:, -1])[0], y)
         with limited_threads(self._max_threads):
             return self.format_.restore(
                 vary_table(self.game_.generator, self.encoder_, table, is_kept, seed), return_y=False
@@ -355,14 +354,13 @@ class TabularGAN(DensityMixin, BaseGAN):
         if self.format_.target is None:
             raise InvalidInputError("target_log_proba needs a target, but fit was given none. Call fit(X, y).")
         codes = self.encoder_.encode(self.format_.check(self, X, y))
-        self._check_targets(codes, y)
+        self._check_targets(codes.levels[:, -1], y)
         with limited_threads(self._max_threads):
             return target_log_probabilities(self.game_.generator, codes)
 
-    def _check_targets(self, codes: Codes, y: Any) -> None:
-        unseen = codes.levels[:, -1] < 0
-        if unseen.any():
-            unknown = np.asarray(y)[unseen].tolist()[0]
+    def _check_targets(self, levels: np.ndarray, y: Any) -> None:
+        if (levels < 0).any():
+            unknown = np.asarray(y)[levels < 0].tolist()[0]
             raise InvalidInputError(f"y holds {unknown!r}, which fit has not seen. Leave such records out.")
 
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
