@@ -1,0 +1,1 @@
+"""GANs for images."""
