@@ -3,7 +3,8 @@
 GanaugError
  ├── InvalidInputError (ValueError)    the data or a parameter; names it, its value and the way out
  │    ├── TableTooWideError            the encoded table would not fit in memory
- │    └── ConditionError               conditions that no row can meet
+ │    ├── ConditionError               conditions that no row can meet
+ │    └── UnreadableImageError         files that are no images, or damaged ones
  ├── ModelFileError (ValueError)       a saved model can't be read
  │    └── FormatVersionError           it was written by another format version
  ├── CheckpointError (ValueError)      a checkpoint does not belong to this fit
@@ -30,6 +31,10 @@ class TableTooWideError(InvalidInputError):
 
 class ConditionError(InvalidInputError):
     """No row can meet the conditions asked for."""
+
+
+class UnreadableImageError(InvalidInputError):
+    """Files that can't be read as images; names them."""
 
 
 class ModelFileError(GanaugError, ValueError):
