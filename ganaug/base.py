@@ -129,7 +129,8 @@ class BaseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         -------
         self
         """
-        self._check_budget()
+        self._budget()
+        self._check_callbacks()
         vars(self).pop("game_", None)  # a fit that fails leaves nothing that looks fitted
         self.seed_ = self._draw_seed(resume_from)
         self.callbacks_ = [clone(callback) for callback in self.callbacks or ()]
@@ -152,8 +153,7 @@ class BaseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         with isolated_rng(derive_seed(self.seed_, "weights")):
             game = self._make_game()
         batches = self._make_batches(records, device)
-        budget = Budget(**{name: getattr(self, name) for name in _BUDGET})
-        trainer = Trainer(game.to(device), batches, run, budget, self._settings(device), self.seed_)
+        trainer = Trainer(game.to(device), batches, run, self._budget(), self._settings(device), self.seed_)
         run.identity = self._identity(records)
         self._prepare_run(run, trainer)
         if resume_from is not None:
@@ -273,11 +273,15 @@ class BaseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         params = {name: value for name, value in self.get_params(deep=False).items() if name in names}
         return TrainingSettings(**params | {"precision": resolve_precision(self.precision, device)})
 
-    def _check_budget(self) -> None:
-        if all(getattr(self, name) is None for name in _BUDGET):
+    def _budget(self) -> Budget:
+        limits = {name: getattr(self, name) for name in _BUDGET}
+        if all(limit is None for limit in limits.values()):
             raise InvalidInputError(
                 "epochs, max_steps and max_seconds are all None, so training would never end. Set one of them."
             )
+        return Budget(**limits)
+
+    def _check_callbacks(self) -> None:
         for callback in self.callbacks or ():
             if not isinstance(callback, Callback):
                 raise InvalidInputError(

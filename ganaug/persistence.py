@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from ganaug.base import BaseGAN
 
 FORMAT_VERSION = 1
-LOADABLE = {"GANDetector": "ganaug.anomaly.detector", "TabularGAN": "ganaug.tabular.gan"}
+LOADABLE = {
+    "ConditionalGAN": "ganaug.images.conditional",
+    "DCGAN": "ganaug.images.dcgan",
+    "GANDetector": "ganaug.anomaly.detector",
+    "TabularGAN": "ganaug.tabular.gan",
+    "VanillaGAN": "ganaug.images.vanilla",
+}
 """Class name -> module: the only classes that ``load`` will build."""
 
 _UNREADABLE = (
@@ -139,7 +145,7 @@ def _write(estimator: "BaseGAN", folder: Path) -> None:
     arrays: dict[str, np.ndarray] = {}
     fitted = encode(estimator._fitted_state(), arrays)
     tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
-    tensors |= {f"game.{name}": value.cpu().clone() for name, value in estimator._game_state().items()}
+    tensors |= {f"game.{name}": value.cpu().contiguous().clone() for name, value in estimator._game_state().items()}
     model = {
         "format_version": FORMAT_VERSION,
         "class": type(estimator).__name__,

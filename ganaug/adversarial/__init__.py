@@ -14,7 +14,7 @@ from ganaug.adversarial.callbacks import (
 )
 from ganaug.adversarial.diagnosis import Diagnosis, Finding, diagnose
 from ganaug.adversarial.game import AdversarialGame, Batch, Game, NoiseGame, Terms, Turn, Weight
-from ganaug.adversarial.keeping import Checkpoint, EarlyStopping
+from ganaug.adversarial.keeping import Checkpoint, EarlyStopping, KeepBest
 from ganaug.adversarial.losses import LOSSES, AdversarialLoss
 from ganaug.adversarial.packing import PackedDiscriminator
 from ganaug.adversarial.penalties import PENALTIES
@@ -41,6 +41,7 @@ __all__ = [
     "Finding",
     "Game",
     "History",
+    "KeepBest",
     "NoiseGame",
     "PackedDiscriminator",
     "ProgressBar",

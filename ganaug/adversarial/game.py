@@ -37,6 +37,11 @@ class Batch:
     def __len__(self) -> int:
         return len(self.real)
 
+    def head(self, n_records: int | None) -> "Batch":
+        """Return the first ``n_records``; None returns all."""
+        parts = {name: value[:n_records] for name, value in vars(self).items() if value is not None}
+        return replace(self, **parts)
+
     def to(self, device: torch.device) -> "Batch":
         """Return the same batch on ``device``."""
         moved = {name: value.to(device, non_blocking=True) for name, value in vars(self).items() if value is not None}
@@ -104,6 +109,9 @@ class AdversarialGame(Game):
     penalty_weight, adversarial_weight : float or callable of the progress
     penalty_interval : int
         The penalty is computed every so many discriminator updates, and scaled by as much.
+    penalty_size : int or None
+        It is computed on so many records of the batch; None takes all. Where the rest of a step is fast (bfloat16),
+        the penalty is the dearest part of it.
     """
 
     def __init__(
@@ -115,6 +123,7 @@ class AdversarialGame(Game):
         penalty: str | None = None,
         penalty_weight: Weight = 1.0,
         penalty_interval: int = 1,
+        penalty_size: int | None = None,
         adversarial_weight: Weight = 1.0,
     ) -> None:
         super().__init__()
@@ -124,6 +133,7 @@ class AdversarialGame(Game):
         self.penalty = PENALTIES[penalty] if penalty else None
         self.penalty_weight = penalty_weight
         self.penalty_interval = penalty_interval
+        self.penalty_size = penalty_size
         self.adversarial_weight = adversarial_weight
 
     def make_fake(self, batch: Batch, turn: Turn) -> Tensor:
@@ -146,11 +156,12 @@ class AdversarialGame(Game):
         with torch.no_grad():  # the generator's gradients would be thrown away: don't compute them
             fake = self.make_fake(batch, turn)
         real_logits, fake_logits = self.judge(real, batch), self.judge(fake, batch)
-        self._watch(turn, real, fake, real_logits, fake_logits)
+        self.watch(turn, real, fake, real_logits, fake_logits)
         terms = {"adversarial": self.loss.discriminator(real_logits, fake_logits)}
         weight, boost = turn.weight(self.penalty_weight), lazily(self.penalty_interval, turn.step)
         if self.penalty is not None and weight and boost:
-            slope = self.penalty(lambda records: self.judge(records, batch), real, fake, turn.rng)
+            part, some = batch.head(self.penalty_size), slice(self.penalty_size)
+            slope = self.penalty(lambda records: self.judge(records, part), real[some], fake[some], turn.rng)
             terms["gradient_penalty"] = boost * weight * slope
             turn.observe("gradient_penalty", weight * slope)  # the history shows its mean strength
         return terms
@@ -169,8 +180,7 @@ class AdversarialGame(Game):
                 real_logits = self.judge(self.show_real(batch, turn), batch)
         return self.loss.generator(real_logits, fake_logits)
 
-    @staticmethod
-    def _watch(turn: Turn, real: Tensor, fake: Tensor, real_logits: Tensor, fake_logits: Tensor) -> None:
+    def watch(self, turn: Turn, real: Tensor, fake: Tensor, real_logits: Tensor, fake_logits: Tensor) -> None:
         """Report what ``diagnose`` needs to say who is winning."""
         turn.observe("real_logit", real_logits.float().mean())
         turn.observe("fake_logit", fake_logits.float().mean())
@@ -201,7 +211,11 @@ class NoiseGame(AdversarialGame):
 
     def make_fake(self, batch: Batch, turn: Turn) -> Tensor:
         """Return what the generator makes of Gaussian noise and the batch's conditions."""
-        noise = torch.randn(len(batch), self.latent_dim, generator=turn.rng, device=batch.real.device)
+        noise = self.draw_noise(len(batch), turn.rng)
         extra = () if batch.conditions is None else (batch.conditions,)
         fake: Tensor = self.generator(noise, *extra)
         return fake
+
+    def draw_noise(self, n_records: int, rng: torch.Generator) -> Tensor:
+        """Return noise (n_records, latent_dim) on the generator's device."""
+        return torch.randn(n_records, self.latent_dim, generator=rng, device=rng.device)

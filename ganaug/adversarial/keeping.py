@@ -81,6 +81,61 @@ class EarlyStopping(Callback):
             setattr(self, name, value)
 
 
+class KeepBest(Callback):
+    """Score the averaged player a few times late in the budget, and keep its best weights; stop nothing.
+
+    For games whose quality is dear to measure, and which no early stopping should cut short: an image GAN that looks
+    worse for a while gets better again when its learning rates fall.
+
+    Parameters
+    ----------
+    shares : tuple of float
+        Shares of the budget at which to look. The end is always looked at.
+    """
+
+    def __init__(self, shares: tuple[float, ...] = (0.5, 0.7, 0.85, 0.95)) -> None:
+        self.shares = shares
+
+    def on_fit_begin(self, run: Run) -> None:
+        self._best: float | None = None
+        self._weights: State = {}
+        self._best_step, self._n_looks = 0, 0
+
+    def on_step_end(self, run: Run) -> None:
+        due = sum(run.progress >= share for share in self.shares)
+        if run.quality is not None and due > self._n_looks:
+            self._n_looks = due
+            self._look(run)
+
+    def on_choose_weights(self, run: Run) -> None:
+        if run.quality is None or run.trainer is None:
+            return
+        self._look(run)
+        if self._weights:
+            run.trainer.averager.module.load_state_dict(self._weights)
+
+    def _look(self, run: Run) -> None:
+        assert run.trainer is not None and run.quality is not None
+        quality = run.quality()
+        run.terms["quality/likeness"] = torch.tensor(quality, dtype=torch.float64)
+        if self._best is None or quality > self._best:  # NaN is never better
+            self._best, self._best_step = quality, run.step
+            self._weights = copy.deepcopy(run.trainer.averager.module.state_dict())
+
+    @property
+    def best_step_(self) -> int:
+        """The round whose weights were kept."""
+        return self._best_step
+
+    def state_dict(self) -> State:
+        names = ("_best", "_weights", "_best_step", "_n_looks")
+        return {name: getattr(self, name) for name in names}
+
+    def load_state_dict(self, state: State) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
 class Checkpoint(Callback):
     """Write the whole state of the training to one file; ``fit(..., resume_from=path)`` goes on from it.
 

@@ -1,1 +1,18 @@
-"""GANs for images."""
+"""GANs for images: arrays, files or a folder in; synthetic images of the same form out."""
+
+from ganaug.images.conditional import ConditionalGAN
+from ganaug.images.dcgan import DCGAN
+from ganaug.images.encoder import ImageEncoder
+from ganaug.images.grids import SampleGrid, make_grid, save_grid, save_images
+from ganaug.images.vanilla import VanillaGAN
+
+__all__ = [
+    "DCGAN",
+    "ConditionalGAN",
+    "ImageEncoder",
+    "SampleGrid",
+    "VanillaGAN",
+    "make_grid",
+    "save_grid",
+    "save_images",
+]
