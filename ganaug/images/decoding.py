@@ -197,7 +197,8 @@ class FileReader:
                 "files alone for as long as they are learned from."
             ) from error
         if found.pixels.shape[:2] != self.size:
-            raise UnreadableImageError(f"{name} was {self.size} pixels and is {found.size} now. Put the file back.")
+            was, now = (f"{height} x {width}" for height, width in (self.size, found.size))
+            raise UnreadableImageError(f"{name} had {was} pixels and has {now} now. Put the file back.")
         return found.pixels.transpose(2, 0, 1)
 
 

@@ -186,7 +186,8 @@ class ImageEncoder(TransformerMixin, BaseEstimator):
         """Return the classes at ``indices``."""
         check_is_fitted(self)
         places = indices.detach().cpu().numpy() if isinstance(indices, Tensor) else np.asarray(indices)
-        return self._known_classes()[places]
+        labels: np.ndarray = self._known_classes()[places]
+        return labels
 
     def _known_classes(self) -> np.ndarray:
         if self.classes_ is None:

@@ -99,9 +99,7 @@ def are_files(X: Any) -> bool:
     """Tell whether ``X`` is a path, or a list of paths, and not an array."""
     if isinstance(X, str | os.PathLike):
         return True
-    if hasattr(X, "columns") or not hasattr(X, "__len__") or len(X) == 0:
-        return False
-    if isinstance(X, np.ndarray) and X.dtype.kind not in "UO":
+    if hasattr(X, "columns") or not hasattr(X, "__len__") or getattr(X, "ndim", 1) != 1 or len(X) == 0:
         return False
     return isinstance(next(iter(X)), str | os.PathLike)
 
