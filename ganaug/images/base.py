@@ -31,6 +31,7 @@ from ganaug.images.augmentation import choose_kinds
 from ganaug.images.clusters import Clusters, find_clusters
 from ganaug.images.encoder import ImageEncoder
 from ganaug.images.game import ImageGame
+from ganaug.images.grids import make_grid
 from ganaug.images.latents import mix, search_latents
 from ganaug.images.likeness import N_FAKE, Likeness
 from ganaug.images.networks import PLAYERS, ImageGenerator, ImageShape
@@ -402,6 +403,7 @@ class BaseImageGAN(BaseGAN):
 
         preview, fakes = look("preview", _PREVIEW_IMAGES), look("likeness", N_FAKE)
         run.preview = lambda: self.encoder_.decode(preview())
+        run.picture = lambda: make_grid(preview().numpy(), value_range=(-1, 1), layout="NCHW")
         if self.keep_best:
             likeness = Likeness(self._held_out, derive_seed(self.seed_, "likeness"))
             run.quality = lambda: likeness(fakes())
