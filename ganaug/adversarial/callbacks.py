@@ -1,6 +1,7 @@
 """Callbacks that only watch a training; those that stop it or keep its weights are in ``keeping.py``."""
 
 import inspect
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from torch import Tensor
 
 from ganaug.adversarial.run import Run
 from ganaug.adversarial.snapshot import State
+
+_SPEED_SECONDS = 1.0
 
 
 class Callback:
@@ -131,7 +134,10 @@ class History(Callback):
 
 
 class ProgressBar(Callback):
-    """A bar for the encoding and one for the training, with both players' losses."""
+    """A bar for the encoding and one for the training, with records per second and both players' losses.
+
+    A record counts when it is learned from: one batch per round, whatever else the players look at.
+    """
 
     def on_fit_begin(self, run: Run) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -147,18 +153,35 @@ class ProgressBar(Callback):
         self._progress.start()
         self._encoding = self._progress.add_task("Encoding", total=None, note="")
         self._training = self._progress.add_task("Training", total=1.0, note="", visible=False)
+        self._speed, self._measured = "", (0, 0.0)
 
     def on_encode(self, run: Run, done: int, total: int) -> None:
         self._progress.update(self._encoding, completed=done, total=total)
 
+    def on_train_begin(self, run: Run) -> None:
+        self._measured = (run.step, time.monotonic())
+
     def on_step_end(self, run: Run) -> None:
-        note = f"step {run.step}"
+        self._measure(run)
+        note = f"step {run.step}{self._speed}"
         if run.history:
             newest = run.history[-1]
             for player in ("discriminator", "generator"):
                 terms = [value for name, value in newest.items() if name == f"{player}/adversarial"]
                 note += "".join(f"  {player} {value:.3f}" for value in terms)
         self._progress.update(self._training, completed=run.progress, visible=True, note=note)
+
+    def _measure(self, run: Run) -> None:
+        """Bring the speed up to date, once a second: of that second, not of all the time before."""
+        batch_size = getattr(run.trainer and run.trainer.batches, "batch_size", None)
+        step, moment = self._measured
+        seconds = time.monotonic() - moment
+        if batch_size is not None and seconds >= _SPEED_SECONDS:
+            self._speed = f"  {(run.step - step) * batch_size / seconds:,.0f} records/s"
+            self._measured = (run.step, time.monotonic())
+
+    def on_roll_back(self, run: Run) -> None:
+        self._measured = (run.step, time.monotonic())
 
     def on_train_end(self, run: Run) -> None:
         self._progress.update(self._training, completed=1.0, visible=True)

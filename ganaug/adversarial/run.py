@@ -33,6 +33,8 @@ class Run:
     """Means of the terms since the last row, kept by the ``History`` callback."""
     preview: Callable[[], Any] | None = None
     """Samples on a fixed noise, in the user's form, from the averaged generator."""
+    picture: Callable[[], Any] | None = None
+    """The preview as one picture, a uint8 array (height, width[, channels]); None where records are no images."""
     quality: Callable[[], float] | None = None
     """Quality of the averaged generator on held-out records; higher is better."""
     trainer: "Trainer | None" = None

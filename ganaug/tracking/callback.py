@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MAX_METRICS, MAX_PARAMS = 1000, 100  # what MLflow takes in one call
 MAX_PARAM_LENGTH, MAX_KEY_LENGTH = 6000, 250
 FLUSH_ROWS, FLUSH_SECONDS = 200, 10.0
+PICTURE_KEY = "samples"
 PARAM_PREFIX = "gan."
 """Keeps an estimator's parameters apart from a project's, which may be written differently."""
 
@@ -32,6 +33,9 @@ class MLflowCallback(Callback):
     because the tracking server is away. Values that are NaN or infinite are left out and counted in
     the tag ``ganaug.non_finite_values``.
 
+    A GAN of images also logs what it draws of the same noise, a grid at each step on the way and one of the
+    generator that is kept: MLflow's images under the key ``samples``.
+
     One MLflow run holds one training; one that is resumed from a checkpoint goes on in it.
 
     Parameters
@@ -40,6 +44,8 @@ class MLflowCallback(Callback):
         None takes one for the tracking store in use.
     run_id : str or None, default=None
         The MLflow run; None takes the one that is active when ``fit`` is called.
+    n_pictures : int, default=10
+        Grids over the whole budget, evenly spaced; 0 logs none.
 
     Examples
     --------
@@ -50,15 +56,16 @@ class MLflowCallback(Callback):
     ...     TabularGAN(callbacks=[MLflowCallback()]).fit(table)
     """
 
-    def __init__(self, client: Any = None, run_id: str | None = None) -> None:
-        self.client, self.run_id = client, run_id
+    def __init__(self, client: Any = None, run_id: str | None = None, n_pictures: int = 10) -> None:
+        self.client, self.run_id, self.n_pictures = client, run_id, n_pictures
 
     def on_fit_begin(self, run: Run) -> None:
         """Find the MLflow run and log the parameters."""
         self._run_id = self.run_id or find_active_run()
         self._client = make_client() if self.client is None else self.client
         self._pending: list[Metric] = []
-        self._n_rows = self._n_not_finite = 0
+        self._pictures: dict[int, tuple[int, Any]] = {}
+        self._n_rows = self._n_not_finite = self._n_pictured = 0
         self._last_flush, self._has_warned = time.monotonic(), False
         parameters = {name: value for name, value in run.parameters.items() if name not in _NOT_LOGGED}
         log_new_params(self._client, self._run_id, flatten(parameters, PARAM_PREFIX))
@@ -80,15 +87,20 @@ class MLflowCallback(Callback):
 
     def on_step_end(self, run: Run) -> None:
         """Send what has gathered, now and then."""
+        due = int(run.progress * self.n_pictures)
+        if due > self._n_pictured:
+            self._n_pictured = due
+            self._draw(run)
         n_new = len(run.history) - self._n_rows
         is_late = time.monotonic() - self._last_flush > FLUSH_SECONDS
-        if n_new >= FLUSH_ROWS or (is_late and n_new):
+        if n_new >= FLUSH_ROWS or (is_late and (n_new or self._pictures)):
             self._gather(run)
             self._send()
 
     def on_fit_end(self, run: Run) -> None:
         """Send the rest, and how the training ended."""
         self._gather(run)
+        self._draw(run)  # of the weights that are kept
         totals = {"fit_seconds": run.seconds, "n_iter": float(run.step)}
         self._pending += self._as_metrics(totals, run.step, _now())
         self._send()
@@ -120,9 +132,18 @@ class MLflowCallback(Callback):
         self._n_not_finite += len(values) - len(finite)
         return [Metric(clean_key(name), float(value), timestamp, step) for name, value in finite.items()]
 
+    def _draw(self, run: Run) -> None:
+        if run.picture is not None and self.n_pictures:
+            self._pictures[run.step] = _now(), run.picture()
+
     def _send(self) -> None:
         """Log what is pending; what was logged is no longer pending."""
         self._last_flush = time.monotonic()
+        for step, (timestamp, picture) in list(self._pictures.items()):
+            place = {"key": PICTURE_KEY, "step": step, "timestamp": timestamp}
+            if not self._try(self._client.log_image, self._run_id, picture, **place):
+                return
+            del self._pictures[step]
         while self._pending:
             batch = self._pending[:MAX_METRICS]
             if not self._try(self._client.log_batch, self._run_id, metrics=batch):

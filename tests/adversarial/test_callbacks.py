@@ -82,6 +82,16 @@ def test_progress_covers_encoding_and_training(capsys):
     assert "Encoding" in shown and "Training" in shown and "step 30" in shown
 
 
+def test_the_speed_is_shown_in_records_per_second(capsys, monkeypatch):
+    # Rounds pass in no time here, so the clock goes by itself: a quarter of a second at each look.
+    moments = iter(range(10**6))
+    monkeypatch.setattr("ganaug.adversarial.callbacks.time.monotonic", lambda: next(moments) / 4)
+    trainer = make_trainer(callbacks=[ProgressBar()])
+    trainer.train()
+    trainer.run.tell("on_close")
+    assert "records/s" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "callback", [Callback(), EarlyStopping(every=3), Checkpoint("x", every_epochs=2), SamplePreview(every=5)]
 )

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
+from PIL import Image
 from sklearn.base import clone
 
 from ganaug.adversarial import Run
 from ganaug.adversarial.keeping import Checkpoint
 from ganaug.exceptions import InvalidInputError, TrainingWarning
+from ganaug.images import DCGAN
 from ganaug.tabular import TabularGAN
 from ganaug.tracking import MLflowCallback
 
@@ -27,6 +29,7 @@ class RememberingClient:
         self.params: dict[str, str] = {}
         self.tags: dict[str, str] = {}
         self.calls: list[int] = []
+        self.pictures: list[tuple[str, int, np.ndarray]] = []
         self.is_away = False
 
     def log_batch(self, run_id: str, metrics: list[Metric] | None = None, params: list[Param] | None = None) -> None:
@@ -35,6 +38,11 @@ class RememberingClient:
         self.calls.append(len(metrics or params or []))
         self.metrics += metrics or []
         self.params |= {param.key: param.value for param in params or []}
+
+    def log_image(self, run_id: str, image: np.ndarray, *, key: str, step: int, timestamp: int) -> None:
+        if self.is_away:
+            raise MlflowException("the server is away")
+        self.pictures.append((key, step, image))
 
     def set_tag(self, run_id: str, key: str, value: str) -> None:
         self.tags[key] = value
@@ -139,6 +147,58 @@ def test_the_timestamps_follow_the_training() -> None:
     callback.on_fit_end(run)
     first, last = (metric.timestamp for metric in client.metrics if metric.key == "term")
     assert last - first == 10_000
+
+
+def play(callback: MLflowCallback, run: Run, n_steps: int) -> None:
+    """Play a training whose picture shows its step."""
+    run.picture = lambda: np.full((2, 2), run.step, np.uint8)
+    for step in range(1, n_steps + 1):
+        run.step, run.progress = step, (step - 1) / n_steps
+        callback.on_step_end(run)
+    callback.on_fit_end(run)
+
+
+def test_pictures_are_spread_over_the_budget_and_end_with_the_kept_generator() -> None:
+    client, run = RememberingClient(), Run()
+    play(begin(client, run), run, 200)
+    assert [step for _, step, _ in client.pictures] == [*range(21, 200, 20), 200]
+    assert all(key == "samples" and (image == step).all() for key, step, image in client.pictures)
+
+
+@pytest.mark.parametrize(("n_pictures", "n_steps", "steps"), [(0, 50, []), (2, 50, [26, 50]), (10, 2, [2])])
+def test_there_are_as_many_pictures_as_asked_for(n_pictures: int, n_steps: int, steps: list[int]) -> None:
+    client, run = RememberingClient(), Run()
+    callback = MLflowCallback(client, "run", n_pictures)
+    callback.on_fit_begin(run)
+    callback.on_train_begin(run)
+    play(callback, run, n_steps)
+    assert [step for _, step, _ in client.pictures] == steps
+
+
+def test_pictures_wait_for_a_server_that_is_away() -> None:
+    client, run = RememberingClient(), Run()
+    callback = begin(client, run)
+    client.is_away = True
+    with pytest.warns(TrainingWarning, match="the server is away"):
+        play(callback, run, 20)
+    assert not client.pictures
+    client.is_away = False
+    callback.on_close(run)
+    assert len(client.pictures) == 10
+
+
+def test_the_store_holds_grids_by_step_and_watching_changes_nothing(tracking_uri: str) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
+    settings: dict[str, Any] = {"max_steps": 4, "precision": "float32", "random_state": 0}
+    gan = DCGAN(callbacks=[MLflowCallback(n_pictures=2)], **settings)
+    with mlflow.start_run() as active:
+        gan.fit(images)
+    files = [file.path for file in mlflow.MlflowClient().list_artifacts(active.info.run_id, "images")]
+    pngs = sorted(name for name in files if name.endswith(".png"))
+    assert [name.split("+")[:3] for name in pngs] == [["images/samples", "step", step] for step in ("3", "4")]
+    with Image.open(mlflow.artifacts.download_artifacts(run_id=active.info.run_id, artifact_path=pngs[-1])) as picture:
+        assert (picture.size, picture.mode) == ((82, 82), "RGB")  # 8 x 8 images of 8 x 8 pixels, with their frames
+    assert np.array_equal(gan.sample(5), DCGAN(**settings).fit(images).sample(5))
 
 
 def test_training_goes_on_while_the_server_is_away_and_nothing_is_lost() -> None:
