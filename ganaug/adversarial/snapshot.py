@@ -39,7 +39,16 @@ def restore(trainer: "Trainer", state: State) -> None:
         part.load_state_dict(state["weights"][name])
     for player, optimizer in trainer.optimizers.items():
         optimizer.load_state_dict(copy.deepcopy(state["optimizers"][player]))
+        _align(optimizer)
     trainer.run.step, trainer.run.epoch = state["clock"]["step"], state["clock"]["epoch"]
+
+
+def _align(optimizer: torch.optim.Optimizer) -> None:
+    """Lay out the optimizer's moments as its weights are: files hold them in another order than channels-last."""
+    for weight, moments in optimizer.state.items():
+        for name, moment in moments.items():
+            if isinstance(moment, Tensor) and moment.shape == weight.shape and moment.stride() != weight.stride():
+                moments[name] = torch.empty_like(weight).copy_(moment)
 
 
 def write_checkpoint(trainer: "Trainer", path: Path, identity: State) -> None:

@@ -1,5 +1,6 @@
 """BaseImageGAN: what all GANs that draw images from noise share."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from numbers import Integral
@@ -145,6 +146,10 @@ class BaseImageGAN(BaseGAN):
         self.device = device
         self.precision = precision
         self.random_state = random_state
+
+    @abstractmethod
+    def sample(self, n_samples: Any = 1, *, truncation: float = 1.0, random_state: Any = None) -> Any:
+        """Draw synthetic images."""
 
     def generate(self, latents: Any) -> np.ndarray:
         """Draw the image of each latent.

@@ -90,3 +90,8 @@ stop_reason_
         """
         images, classes = self._sample(n_samples, y, truncation, random_state)
         return (images, self.encoder_.decode_labels(classes)) if return_y else images
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags

@@ -10,6 +10,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 @pytest.fixture(scope="module")
 def fitted():
     """Give the transformers, all GANs among them, as fitted; not to be changed."""
-    from discovery import TRANSFORMERS, make, make_table
+    from discovery import TRANSFORMERS, fit
 
-    return {name: make(name).fit(make_table()) for name in TRANSFORMERS}
+    return {name: fit(name) for name in TRANSFORMERS}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.utils import get_tags
 
 import ganaug
 from ganaug.base import BaseGAN
@@ -17,6 +18,10 @@ SMALL = {
     "TabularGAN": {"max_steps": 12, "epochs": None, "batch_size": 64},
     "CTGAN": {"epochs": 1, "batch_size": 50, "generator_hidden": (16,), "discriminator_hidden": (16,)},
     "TVAE": {"epochs": 1, "batch_size": 50, "encoder_hidden": (16,), "decoder_hidden": (16,)},
+    **{
+        name: {"max_steps": 12, "batch_size": 16, "generator_width": 8, "discriminator_width": 8}
+        for name in ("VanillaGAN", "ConditionalGAN", "DCGAN")
+    },
 }
 """Budgets that make a test of each; a class that is not named here is tested with its defaults."""
 
@@ -27,7 +32,7 @@ def find_estimators():
     for module in pkgutil.walk_packages(ganaug.__path__, "ganaug."):
         for name, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
             is_ours = cls.__module__.startswith("ganaug.") and not name.startswith("_") and not inspect.isabstract(cls)
-            if is_ours and issubclass(cls, BaseEstimator) and "__init__" in vars(cls):
+            if is_ours and issubclass(cls, BaseEstimator) and cls.__init__ is not object.__init__:
                 found[name] = cls
     return found
 
@@ -48,6 +53,10 @@ LEARNERS = {name: cls for name, cls in ESTIMATORS.items() if not hasattr(cls, "f
 SEEDED = {name: cls for name, cls in LEARNERS.items() if "random_state" in parameters_of(name)}
 
 
+IMAGES = {name for name, cls in LEARNERS.items() if get_tags(cls()).input_tags.three_d_array}
+"""Those that learn from images, not from tables."""
+
+
 def make(name, **kwargs):
     if name in ("CTGAN", "TVAE"):
         pytest.importorskip("ctgan", reason="needs the extra ganaug[sdv]")
@@ -61,10 +70,47 @@ def make_table(n_rows=300, seed=0):
     return pd.DataFrame({"city": city, "size": rng.normal(size=n_rows), "count": rng.integers(0, 9, n_rows)})
 
 
+def make_images(n_images=300, seed=0, shape=(8, 8, 1)):
+    """Images with a bright half: the upper one or the left one."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 60, (n_images, *shape), dtype=np.uint8)
+    is_upper = rng.random(n_images) < 0.5
+    images[is_upper, : shape[0] // 2] += 180
+    images[~is_upper, :, : shape[1] // 2] += 180
+    return images
+
+
+def make_data(name, n_rows=300, seed=0):
+    """What ``name`` learns from: a table, or images."""
+    return make_images(n_rows, seed) if name in IMAGES else make_table(n_rows, seed)
+
+
+def make_target(data):
+    """Two classes that can be seen in the data."""
+    if isinstance(data, pd.DataFrame):
+        return np.where(data["city"].isna(), "none", "some")
+    return np.where(data[:, 0, -1].astype(float).mean(axis=-1) > 100, "upper", "left")
+
+
+def take(data, rows):
+    return data.iloc[rows] if isinstance(data, pd.DataFrame) else data[rows]
+
+
+def fit(name, n_rows=300, seed=0, fit_params=None, **params):
+    """A fitted ``name``; with a target only where it needs one."""
+    estimator, data = make(name, **params), make_data(name, n_rows, seed)
+    target = make_target(data) if get_tags(estimator).target_tags.required else None
+    return estimator.fit(data, target, **fit_params or {})
+
+
 def answer(estimator, n_rows=50):
-    """What a fitted estimator says: samples, or where it draws none, scores or features of fresh records."""
+    """What a fitted estimator says: samples, or where it draws none, scores, classes or features of fresh records."""
     if hasattr(estimator, "sample"):
-        return estimator.sample(n_rows)
-    table = make_table(n_rows, seed=5)
-    ask = estimator.score_samples if hasattr(estimator, "score_samples") else estimator.transform
-    return pd.DataFrame(ask(table))
+        return as_frame(estimator.sample(n_rows))
+    name = type(estimator).__name__
+    ask = next(getattr(estimator, way) for way in ("score_samples", "predict", "transform") if hasattr(estimator, way))
+    return as_frame(ask(make_data(name, n_rows, seed=5)))
+
+
+def as_frame(answers):
+    return answers if isinstance(answers, pd.DataFrame) else pd.DataFrame(np.reshape(answers, (len(answers), -1)))

@@ -57,6 +57,13 @@ def test_importing_the_package_is_light():
     [
         ("ganaug", ["__version__", "load"]),
         ("ganaug.tabular", ["CTGAN", "SampleTable", "TVAE", "TableEncoder", "TabularGAN", "from_sdv_metadata"]),
+        (
+            "ganaug.images",
+            [
+                *("ConditionalGAN", "DCGAN", "ImageEncoder", "SampleGrid", "VanillaGAN"),
+                *("make_grid", "save_grid", "save_images"),
+            ],
+        ),
         ("ganaug.evaluation", ["QualityReport", "quality", "write_report"]),
         ("ganaug.datasets", ["list_datasets", "load_dataset", "load_table", "make_transactions"]),
         ("ganaug.anomaly", ["DriftReport", "GANDetector", "Threshold", "drift"]),
