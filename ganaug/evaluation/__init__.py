@@ -1,6 +1,7 @@
-"""How close a synthetic table is to the real one, in figures and on a page."""
+"""How close synthetic tables and images are to the real ones, in figures and on a page."""
 
+from ganaug.evaluation.images import ImageQuality, image_quality
 from ganaug.evaluation.quality import QualityReport, quality
 from ganaug.evaluation.report import write_report
 
-__all__ = ["QualityReport", "quality", "write_report"]
+__all__ = ["ImageQuality", "QualityReport", "image_quality", "quality", "write_report"]

@@ -1,7 +1,6 @@
 """Features of images that nobody trained: a fixed random convolutional network, the same for a seed everywhere."""
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -9,9 +8,9 @@ from torch.nn import functional
 
 from ganaug.adversarial.seeding import make_generator
 from ganaug.exceptions import InvalidInputError
+from ganaug.images.asking import in_blocks
 
 GRID = 4  # local means are taken in a grid of 4 x 4: where an image is bright
-BLOCK_PIXELS = 2**16  # a block of 28 x 28 images then has 64, and one of 256 x 256 images has 1
 
 
 class RandomFeatures(nn.Module):
@@ -52,7 +51,6 @@ class RandomFeatures(nn.Module):
                 f"{GRID} and n_features of at least {channels * GRID**2 + 2**n_scales}."
             )
         self.shape, self.n_features = (channels, height, width), n_features
-        self.block = min(64, max(1, BLOCK_PIXELS // (height * width)))
         # Twice as many filters where the map has a quarter of the pixels: every scale costs about the same.
         widths = [n_means * 2**scale // (2**n_scales - 1) for scale in range(n_scales)]
         widths[-1] += n_means - sum(widths)
@@ -64,12 +62,12 @@ class RandomFeatures(nn.Module):
             channels = n_filters
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return (n, n_features) for float images, NCHW in [-1, 1]."""
+        """Return (n, n_features), on the CPU, for float images, NCHW in [-1, 1]."""
         if images.shape[1:] != self.shape:
             raise InvalidInputError(
                 f"`images` has shape {tuple(images.shape)}; these features are for (n, *{self.shape}), NCHW."
             )
-        return in_blocks(self._describe, images, self.block)
+        return in_blocks(self._describe, images)
 
     def _describe(self, images: Tensor) -> Tensor:
         described = [functional.adaptive_avg_pool2d(images, GRID).flatten(1)]
@@ -80,20 +78,6 @@ class RandomFeatures(nn.Module):
             described.append(maps.mean((2, 3)))
             maps = functional.avg_pool2d(maps, 2, ceil_mode=True) if min(maps.shape[2:]) > 1 else maps
         return torch.cat(described, dim=1)
-
-
-@torch.no_grad()
-def in_blocks(network: Callable[[Tensor], Tensor], images: Tensor, block: int) -> Tensor:
-    """Ask a network about blocks of one size, the last one padded with zeros.
-
-    Over another number of images a convolution may round otherwise; so an answer does not depend on how many are asked.
-    """
-    answers = []
-    for part in images.split(block):
-        n_missing = block - len(part)
-        padded = torch.cat([part, part.new_zeros(n_missing, *part.shape[1:])]) if n_missing else part
-        answers.append(network(padded)[: len(part)])
-    return torch.cat(answers)
 
 
 def _orthogonal_filters(n_filters: int, channels: int, generator: torch.Generator) -> Tensor:

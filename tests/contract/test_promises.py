@@ -64,7 +64,7 @@ def test_importing_the_package_is_light():
                 *("make_grid", "save_grid", "save_images"),
             ],
         ),
-        ("ganaug.evaluation", ["QualityReport", "quality", "write_report"]),
+        ("ganaug.evaluation", ["ImageQuality", "QualityReport", "image_quality", "quality", "write_report"]),
         ("ganaug.datasets", ["list_datasets", "load_dataset", "load_table", "make_transactions"]),
         ("ganaug.anomaly", ["DriftReport", "GANDetector", "Threshold", "drift"]),
         ("ganaug.augment", ["Comparison", "GANOverSampler", "compare"]),
