@@ -1,4 +1,6 @@
-"""The command line: ``ganaug fit``, ``sample``, ``evaluate``, ``compare``, ``detect``, ``simulate``, ``info``.
+"""The command line: ``ganaug fit``, ``sample``, ``evaluate``, ``compare``, ``info``, ``simulate``.
+
+``ganaug detect`` and ``ganaug images`` have commands of their own.
 
 One file per command. Nothing heavy (torch, pandas, scikit-learn, mlflow) is imported before a
 command runs, so that ``--help`` answers at once.
@@ -14,6 +16,7 @@ from ganaug.cli.console import CommandGroup
 from ganaug.cli.detect import detect
 from ganaug.cli.evaluate import evaluate
 from ganaug.cli.fit import fit
+from ganaug.cli.images import images
 from ganaug.cli.info import info
 from ganaug.cli.sample import sample
 from ganaug.cli.simulate import simulate
@@ -23,8 +26,8 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="ganaug",
     cls=CommandGroup,
-    help="Learn a table with a GAN, sample from it, measure the samples, ask whether they help a classifier, and find "
-    "what departs from the normal.",
+    help="Learn a table or images with a GAN, sample from it, measure the samples, ask whether they help a classifier, "
+    "and find what departs from the normal.",
     epilog="A first try: ganaug fit data.csv -o model && ganaug sample model -n 1000 -o out.csv",
     no_args_is_help=True,
     add_completion=False,
@@ -33,6 +36,7 @@ app = typer.Typer(
 for command in (fit, sample, evaluate, compare, info, simulate):
     app.command()(command)
 app.add_typer(detect, name="detect")
+app.add_typer(images, name="images")
 
 
 def _show_version(wanted: bool) -> None:

@@ -11,7 +11,7 @@ from ganaug.cli.console import in_bytes, kind_of, make_console, make_rows, read_
 
 if TYPE_CHECKING:
     from ganaug.anomaly import GANDetector
-    from ganaug.tabular import TabularGAN
+    from ganaug.base import BaseGAN
 
 
 def info(
@@ -26,6 +26,8 @@ def info(
         loaded = ganaug.load(folder)
         for line in _model_lines(loaded, folder):
             console.print(line, markup=False)
+        if not hasattr(loaded.encoder_, "columns_"):
+            return
         header = ("column", "kind", "dtype", "levels", "missing %")
         console.print(make_rows("", header, _model_columns(loaded)))
         return
@@ -45,19 +47,24 @@ def _model_lines(model: Any, folder: Path) -> list[str]:
     written = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     versions = ", ".join(f"{name} {number}" for name, number in written["versions"].items())
     size = in_bytes(sum(file.stat().st_size for file in folder.iterdir()))
-    n_levels = sum(column.n_levels for column in model.encoder_.modeled_)
-    columns = model.encoder_.columns_
     about = _about_detector(model) if isinstance(model, GANDetector) else _about_gan(model)
     return [
         f"{folder}: {type(model).__name__}, {size}, format version {written['format_version']}",
         f"Trained for {model.n_iter_:,} steps (stop reason: {model.stop_reason_})",
-        f"Learned {len(columns)} columns with {n_levels:,} levels",
+        *_about_data(model.encoder_),
         *about,
         f"Written with {versions}",
     ]
 
 
-def _about_gan(gan: "TabularGAN") -> list[str]:
+def _about_data(encoder: Any) -> list[str]:
+    if not hasattr(encoder, "columns_"):
+        return str(encoder.report_).splitlines()
+    n_levels = sum(column.n_levels for column in encoder.modeled_)
+    return [f"Learned {len(encoder.columns_)} columns with {n_levels:,} levels"]
+
+
+def _about_gan(gan: "BaseGAN") -> list[str]:
     n_weights = sum(weight.numel() for weight in gan.generator_.parameters())
     n_others = sum(weight.numel() for weight in gan.discriminator_.parameters())
     return [f"Weights: generator {n_weights:,}, discriminator {n_others:,}"]

@@ -46,6 +46,8 @@ def sample(
     gan = ganaug.load(model)
     if not hasattr(gan, "sample"):
         raise InvalidInputError(f"{model} holds a {type(gan).__name__}, which draws no samples. Make one with `fit`.")
+    if not hasattr(gan.encoder_, "columns_"):
+        raise InvalidInputError(f"{model} holds a {type(gan).__name__}; `ganaug images sample` draws images.")
     conditions = parse_conditions(condition or [], gan.encoder_.columns_)
     table = _sample_frame(gan, n_samples, conditions or None, random_state)
     write_table(table, output)
