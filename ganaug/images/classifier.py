@@ -44,7 +44,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     device : str, default="auto"
         "auto", "cpu", "cuda", ...
     random_state : int, RandomState or None, default=None
-        Seed of the first weights and the order of the images.
+        Seed of the first weights and the order of the images. An integer gives the same classifier again, bit for
+        bit, on the same machine with as many threads.
 
     Attributes
     ----------

@@ -11,6 +11,8 @@ from ganaug.exceptions import InvalidInputError
 from ganaug.images.asking import in_blocks
 
 GRID = 4  # local means are taken in a grid of 4 x 4: where an image is bright
+# Brightness varies far more between images than textures do: at its full weight it hid noise in photographs.
+BRIGHTNESS = 0.25
 
 
 class RandomFeatures(nn.Module):
@@ -18,8 +20,9 @@ class RandomFeatures(nn.Module):
 
     Random filters respond to edges and textures much as trained ones do, so that distances between their mean
     responses order noise, blur, deformed and repeated images, without labels and without downloaded weights. They know
-    nothing of what an image shows: one missing class of ten moves them little more than chance does. A distance on
-    these features is comparable only with another one for the same seed, size and number of features.
+    nothing of what an image shows: one missing class of ten moves the Frechet distance of 2,000 images to about 1.4
+    times what it is between real ones, where repeated images bring it to 20 times. A distance on these features is
+    comparable only with another one for the same seed, size and number of features.
 
     The features of an image do not depend on the images beside it, bit for bit.
 
@@ -57,7 +60,8 @@ class RandomFeatures(nn.Module):
         self.filters = nn.ParameterList()
         generator = make_generator(seed, "random features")
         for n_filters in widths:
-            drawn = _orthogonal_filters(n_filters, channels, generator)
+            # For the same reason the first filters see contrast alone.
+            drawn = _draw_filters(n_filters, channels, generator, balanced=not self.filters)
             self.filters.append(nn.Parameter(drawn, requires_grad=False))
             channels = n_filters
 
@@ -70,7 +74,7 @@ class RandomFeatures(nn.Module):
         return in_blocks(self._describe, images)
 
     def _describe(self, images: Tensor) -> Tensor:
-        described = [functional.adaptive_avg_pool2d(images, GRID).flatten(1)]
+        described = [BRIGHTNESS * functional.adaptive_avg_pool2d(images, GRID).flatten(1)]
         maps = images
         for filters in self.filters:
             # The absolute value, as both signs of an edge are an edge: it separated corruptions better than ReLUs.
@@ -80,11 +84,12 @@ class RandomFeatures(nn.Module):
         return torch.cat(described, dim=1)
 
 
-def _orthogonal_filters(n_filters: int, channels: int, generator: torch.Generator) -> Tensor:
-    """Return (n_filters, channels, 3, 3) of length 1, orthogonal as far as there is room for it."""
+def _draw_filters(n_filters: int, channels: int, generator: torch.Generator, balanced: bool) -> Tensor:
+    """Return (n_filters, channels, 3, 3) of length 1, about orthogonal; if `balanced`, with mean 0 in each channel."""
     fan_in = 9 * channels
     size = max(n_filters, fan_in)
     basis = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64))[0]
-    filters = basis[:n_filters, :fan_in]
-    filters = functional.normalize(filters, dim=1)
-    return filters.reshape(n_filters, channels, 3, 3).float()
+    filters = basis[:n_filters, :fan_in].reshape(n_filters, channels, 9)
+    if balanced:
+        filters = filters - filters.mean(2, keepdim=True)
+    return functional.normalize(filters.flatten(1), dim=1).reshape(n_filters, channels, 3, 3).float()

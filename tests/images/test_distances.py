@@ -202,5 +202,5 @@ def test_random_features_order_corruptions_of_digits():
     assert 20 * floor < 5 * weak < strong
     assert distance(torch.nn.functional.avg_pool2d(other, 3, 1, 1)) > 50 * floor
     assert distance(other[rng.integers(0, 50, 2000)]) > 8 * floor
-    # The hardest for features that know no digits; the floor itself varies by a twentieth.
-    assert distance(pixels[2000:][labels[2000:] != 9][:2000]) > 1.4 * floor
+    # The hardest for features that know no digits; the floor itself varies by a tenth.
+    assert distance(pixels[2000:][labels[2000:] != 9][:2000]) > 1.25 * floor
