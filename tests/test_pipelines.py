@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 
-from ganaug.tracking import track_augment_run, track_detect_run
-from pipelines import augment, detect
+from ganaug.tracking import track_augment_run, track_detect_run, track_images_run
+from pipelines import augment, detect, images
 from pipelines.main import main, parse
 
 ROOT = Path(__file__).parent.parent
@@ -79,7 +80,8 @@ def test_a_wrong_value_is_one_line_that_names_the_parameter(
 
 
 @pytest.mark.parametrize(
-    ("entry_point", "parse"), [("main", parse), ("detect", detect.parse), ("augment", augment.parse)]
+    ("entry_point", "parse"),
+    [("main", parse), ("detect", detect.parse), ("augment", augment.parse), ("images", images.parse)],
 )
 def test_the_project_offers_what_the_program_takes(
     entry_point: str, parse: Callable[[list[str]], argparse.Namespace]
@@ -95,7 +97,11 @@ def test_the_project_offers_what_the_program_takes(
 
 @pytest.mark.parametrize(
     ("entry_point", "parse", "job"),
-    [("detect", detect.parse, track_detect_run), ("augment", augment.parse, track_augment_run)],
+    [
+        ("detect", detect.parse, track_detect_run),
+        ("augment", augment.parse, track_augment_run),
+        ("images", images.parse, track_images_run),
+    ],
 )
 def test_defaults_in_the_project_are_the_programs_own(
     entry_point: str, parse: Callable[[list[str]], argparse.Namespace], job: Callable[..., object]
@@ -187,6 +193,47 @@ def test_augments_wrong_values_are_one_line(
 ) -> None:
     arguments = [argument, "--target=fraud", "--n_demo_rows=50", f"--output_dir={tmp_path}"]
     assert augment.main(arguments if argument.startswith("--data") else [argument, *arguments[2:]]) == 2
+    shown = capsys.readouterr().err
+    assert named in shown
+    assert shown.count("\n") == 1
+
+
+def test_mlflow_run_images_leaves_a_tracked_run(tracking_uri: str, tmp_path: Path) -> None:
+    data = tmp_path / "some images.npz"
+    np.savez(data, X=np.random.default_rng(0).integers(0, 256, (80, 8, 8, 3), dtype=np.uint8))
+    given = {"data": data, "max_steps": "4", "image_size": "8x12", "resize": "stretch", "n_samples": "20"}
+    shown = run_project("images", given | {"output_dir": tmp_path / "out"}, tmp_path)
+    assert "64 images of 8 x 12 pixels, 3 channels" in shown and "DCGAN learned them in 4 steps" in shown
+    assert "beside 16 images that were held out: synthetic real better random-features distance" in shown
+    assert f"ganaug images sample {tmp_path / 'out' / 'model'} -n 64 -o grid.png" in shown
+    assert f"mlflow ui --backend-store-uri {tracking_uri}" in shown
+    runs = mlflow.search_runs(experiment_names=["tests"])
+    assert runs["status"].tolist() == ["FINISHED"]  # the project's run, and no other
+    assert (runs.loc[0, "params.gan.max_steps"], runs.loc[0, "params.model_class"]) == ("4", "DCGAN")
+    with np.load(tmp_path / "out" / "synthetic.npz") as drawn:
+        assert drawn.files == ["X"] and drawn["X"].shape == (20, 8, 12, 3)
+
+
+@pytest.mark.parametrize("argument", ["--max_steps=many", "--n_samples=", "--max_seconds=soon", "--random_state=x"])
+def test_images_names_the_parameter_that_is_no_number(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        images.main([argument])
+    assert stopped.value.code == 2
+    assert argument.split("=")[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argument", "named"),
+    [
+        ("--data=none.npz", "`data`='none.npz'"),
+        ("--model=big", "`model`='big'"),
+        ("--image_size=x", "`image_size`='x'"),
+    ],
+)
+def test_images_wrong_values_are_one_line(
+    argument: str, named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert images.main([argument, f"--output_dir={tmp_path}"]) == 2
     shown = capsys.readouterr().err
     assert named in shown
     assert shown.count("\n") == 1

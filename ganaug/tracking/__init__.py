@@ -7,15 +7,18 @@ from ganaug.tracking.augment_run import AugmentRun, track_augment_run
 from ganaug.tracking.callback import MLflowCallback
 from ganaug.tracking.comparison import log_comparison
 from ganaug.tracking.detect_run import DetectRun, track_detect_run
+from ganaug.tracking.images_run import ImagesRun, track_images_run
 from ganaug.tracking.table_run import TableRun, track_table_run
 
 __all__ = [
     "AugmentRun",
     "DetectRun",
+    "ImagesRun",
     "MLflowCallback",
     "TableRun",
     "log_comparison",
     "track_augment_run",
     "track_detect_run",
+    "track_images_run",
     "track_table_run",
 ]

@@ -3,12 +3,14 @@
 import hashlib
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ganaug.exceptions import InvalidInputError
+from ganaug.tracking import inputs
 
 if TYPE_CHECKING:
     from ganaug.images.base import BaseImageGAN
@@ -16,7 +18,27 @@ if TYPE_CHECKING:
 
 ARRAY_SUFFIXES = (".npz", ".npy")
 MODELS = {"dcgan": "DCGAN", "conditional": "ConditionalGAN", "vanilla": "VanillaGAN"}
+CHOICES = {
+    "model": tuple(MODELS),
+    "recipe": ("modern", "textbook"),
+    "resize": ("error", "crop", "pad", "stretch"),
+}
+MIN_IMAGES, MIN_HELD_OUT = 50, 10
+"""Fewer have not enough neighbors to be compared by."""
 _SIZE = re.compile(r"(\d+)(?:\s*[xX]\s*(\d+))?")
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images, as an array or paths, and the class of each or None."""
+
+    X: Any
+    y: np.ndarray | None
+
+    def at(self, places: np.ndarray) -> "ImageSet":
+        """Return the images at ``places``."""
+        X = self.X[places] if isinstance(self.X, np.ndarray) else [self.X[place] for place in places]
+        return ImageSet(X, None if self.y is None else self.y[places])
 
 
 def read_images(path: str | os.PathLike[str], name: str) -> tuple[Any, np.ndarray | None]:
@@ -103,30 +125,63 @@ def form_of(image_format: "ImageFormat") -> dict[str, Any]:
     return form
 
 
-def digest(X: Any, y: np.ndarray | None) -> str:
+def check_choice(name: str, value: Any) -> None:
+    """Refuse what is none of the values that a run's parameter takes."""
+    if value is not None and value not in CHOICES[name]:
+        raise InvalidInputError(f"`{name}`={value!r} must be one of {', '.join(CHOICES[name])}.")
+
+
+def read_set(data: str | os.PathLike[str] | None, model: str | None) -> ImageSet:
+    """Return a run's images, checked, and their classes where there are two at least; None is scikit-learn's digits."""
+    if data is None:
+        from sklearn.datasets import load_digits
+
+        digits = load_digits()
+        return ImageSet(digits.images / 16, digits.target)
+    X, y = read_images(data, "`data`=")
+    labels = find_labels(X, y)
+    if isinstance(X, Path):
+        from ganaug.images.reading import find_files
+
+        X = find_files(X).paths
+    told = f"`data`={os.fspath(data)!r}"
+    if labels is not None and len(labels) != len(X):
+        raise InvalidInputError(f"{told} has {len(labels)} labels for {len(X)} images; give one label per image.")
+    if len(X) < MIN_IMAGES:
+        raise InvalidInputError(f"{told} has {len(X)} images; a run needs at least {MIN_IMAGES}.")
+    if model == "conditional" and labels is None:
+        raise InvalidInputError(f"`model`={model!r}: {told} has no two classes; give sub-folders, or the array y.")
+    return ImageSet(X, labels)
+
+
+def digest(images: ImageSet) -> str:
     """Return a fingerprint of images and labels: of an array its values, of files their bytes, in their order."""
     found = hashlib.sha256()
-    if isinstance(X, np.ndarray):
-        found.update(f"{X.dtype.str} {X.shape}".encode())
-        found.update(np.ascontiguousarray(X))
+    if isinstance(images.X, np.ndarray):
+        found.update(f"{images.X.dtype.str} {images.X.shape}".encode())
+        found.update(np.ascontiguousarray(images.X))
     else:
-        for path in X:
+        for path in images.X:
             found.update(Path(path).read_bytes())
-    if y is not None:
-        found.update(repr(y.tolist()).encode())
+    if images.y is not None:
+        found.update(repr(images.y.tolist()).encode())
     return found.hexdigest()
 
 
-def split(
-    n_images: int, labels: np.ndarray | None, share: float, random_state: int | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the images to learn from and of those held out: of each class its share, in order."""
+def split(images: ImageSet, random_state: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the images to learn from, and of a fifth of each class that is held out; in their order."""
     rng = np.random.default_rng(random_state)
-    groups = [np.arange(n_images)]
-    if labels is not None:
-        groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    held_out = np.concatenate([rng.permutation(group)[: round(share * len(group))] for group in groups])
-    return np.setdiff1d(np.arange(n_images), held_out), np.sort(held_out)
+    everything = np.arange(len(images.X))
+    labels = images.y
+    groups = [everything] if labels is None else [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    shares = [rng.permutation(group)[: round(inputs.HOLDOUT_SHARE * len(group))] for group in groups]
+    held_out = np.sort(np.concatenate(shares))
+    if len(held_out) < MIN_HELD_OUT:
+        raise InvalidInputError(
+            f"`data` has {len(everything)} images of {len(groups)} classes, too few of each to hold a fifth of them "
+            f"out: {MIN_HELD_OUT} images are needed to measure by. Give more images per class, or no classes."
+        )
+    return np.setdiff1d(everything, held_out), held_out
 
 
 def best_likeness(gan: "BaseImageGAN") -> float | None:

@@ -76,11 +76,13 @@ def test_importing_the_package_is_light():
             [
                 "AugmentRun",
                 "DetectRun",
+                "ImagesRun",
                 "MLflowCallback",
                 "TableRun",
                 "log_comparison",
                 "track_augment_run",
                 "track_detect_run",
+                "track_images_run",
                 "track_table_run",
             ],
         ),
