@@ -136,11 +136,11 @@ def image_quality(
     >>> from ganaug.evaluation import image_quality
     >>> rng = np.random.default_rng(0)
     >>> real = rng.integers(0, 200, (200, 8, 8), dtype=np.uint8)
-    >>> report = image_quality(real, real[:100] + 55, features="random")
+    >>> report = image_quality(real, real[:100] // 2, features="random")  # darker
     >>> report.figures["figure"].tolist()[:3]
     ['random-features distance', 'random-features kernel distance', 'precision']
-    >>> brighter, floor = report.figures.loc[0, ["synthetic", "real"]]
-    >>> bool(brighter > 10 * floor)
+    >>> darker, floor = report.figures.loc[0, ["synthetic", "real"]]
+    >>> bool(darker > 10 * floor)
     True
     """
     sets = gather(real, synthetic, holdout, (y, y_synthetic, y_holdout), random_state)
