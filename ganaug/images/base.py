@@ -57,13 +57,14 @@ class BaseImageGAN(BaseGAN):
     """
 
     _recipes: ClassVar[dict[str, Recipe]]
+    """By name, the default first."""
     _has_classes: ClassVar[bool] = False
     """Whether ``y`` is learned; otherwise it is ignored, as everywhere in scikit-learn."""
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **{name: kinds for name, kinds in BaseGAN._parameter_constraints.items() if name != "pac"},
         **{name: [*BaseGAN._parameter_constraints[name], None] for name in _FROM_RECIPE},
         **{name: ImageEncoder._parameter_constraints[name] for name in _ENCODING},
-        "recipe": [StrOptions({"modern", "textbook"})],
+        "recipe": [StrOptions({"modern", "textbook"}), None],
         "gradient_penalty": [*BaseGAN._parameter_constraints["gradient_penalty"], StrOptions({"auto"})],
         **{
             name: [Interval(Integral, 1, None, closed="left"), None]
@@ -71,7 +72,7 @@ class BaseImageGAN(BaseGAN):
         },
         "n_clusters": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "augment": [str, tuple, list, None],
-        "keep_best": ["boolean"],
+        "keep_best": ["boolean", None],
     }
     _fitted_names: ClassVar[tuple[str, ...]] = (
         *BaseGAN._fitted_names,
@@ -81,7 +82,7 @@ class BaseImageGAN(BaseGAN):
     def __init__(
         self,
         *,
-        recipe: str = "modern",
+        recipe: str | None = None,
         epochs: int | None = None,
         max_steps: int | None = None,
         max_seconds: float | None = None,
@@ -107,7 +108,7 @@ class BaseImageGAN(BaseGAN):
         discriminator_lr: float | None = None,
         learning_rate_schedule: str | None = None,
         ema_decay: float | None = None,
-        keep_best: bool = True,
+        keep_best: bool | None = None,
         callbacks: Sequence[Callback] | None = None,
         verbose: int = 0,
         device: str = "auto",
@@ -318,7 +319,7 @@ class BaseImageGAN(BaseGAN):
 
     @property
     def _recipe(self) -> Recipe:
-        return self._recipes[self.recipe]
+        return self._recipes[self.recipe or next(iter(self._recipes))]
 
     def _choice(self, name: str) -> Any:
         """Return a parameter, or the recipe's value where it was left open."""
@@ -344,7 +345,8 @@ class BaseImageGAN(BaseGAN):
         self.n_images_ = len(records)
         self.clusters_, clusters = find_clusters(records, labels, self._count_clusters(), self.seed_)
         records.labels = clusters if self._n_told else None
-        self.augment_kinds_ = choose_kinds(len(records), self.encoder_.format_.channels, self.augment)
+        augment = self._recipe.augment if self.augment == "auto" else self.augment
+        self.augment_kinds_ = choose_kinds(len(records), self.encoder_.format_.channels, augment)
         self._held_out = records  # for the likeness; forgotten when fit is over
         return records
 
@@ -396,7 +398,7 @@ class BaseImageGAN(BaseGAN):
         )
 
     def _own_callbacks(self) -> list[Callback]:
-        return [KeepBest()] if self.keep_best else []
+        return [KeepBest()] if self._choice("keep_best") else []
 
     def _prepare_run(self, run: Run, trainer: Trainer) -> None:
         game, averaged = trainer.game, trainer.averager.module
@@ -409,7 +411,7 @@ class BaseImageGAN(BaseGAN):
         preview, fakes = look("preview", _PREVIEW_IMAGES), look("likeness", N_FAKE)
         run.preview = lambda: self.encoder_.decode(preview())
         run.picture = lambda: make_grid(preview().numpy(), value_range=(-1, 1), layout="NCHW")
-        if self.keep_best:
+        if self._choice("keep_best"):
             likeness = Likeness(self._held_out, derive_seed(self.seed_, "likeness"))
             run.quality = lambda: likeness(fakes())
 

@@ -17,8 +17,8 @@ class ConditionalGAN(BaseImageGAN):
 
     Parameters
     ----------
-    recipe : {"modern", "textbook"}, default="modern"
-        Networks, and the values of all parameters that are left at None.
+    recipe : {"modern", "textbook"} or None, default=None
+        None is the modern one. Networks, and the values of all parameters that are left at None.
     n_clusters : int or "auto", default="auto"
         Clusters of all classes together, by their number of images; each class has one at least.
     epochs, max_steps, max_seconds, batch_size, latent_dim, generator_width, discriminator_width, augment, image_size, \

@@ -21,26 +21,26 @@ class DCGAN(BaseImageGAN):
 
     Parameters
     ----------
-    recipe : {"modern", "textbook"}, default="modern"
-        Networks, and the values of all parameters below that are left at None.
+    recipe : {"modern", "textbook"} or None, default=None
+        None is the modern one. Networks, and the values of all parameters below that are left at None.
     epochs, max_steps : int or None, default=None
         Passes over the images, and generator updates. The first of ``epochs``, ``max_steps`` and ``max_seconds`` to be
         used up ends the training; if none is set, 3,000 steps do.
     max_seconds : float or None, default=None
         Wall time in seconds, loading included. Results under a time budget depend on the machine's speed.
     batch_size : int or None, default=None
-        64 (textbook: 128). Any size works with any number of images.
+        32 (textbook: 128). Any size works with any number of images.
     latent_dim : int or None, default=None
         Size of the noise: 64 (textbook: 100).
     generator_width, discriminator_width : int or None, default=None
-        Channels of the largest hidden grid: 32 (textbook: 64). More are slower, and better only in the long run.
+        Channels of the largest hidden grid: 32 (textbook: 64; the paper had 128). More are slower, and better only in the long run.
     n_clusters : int or "auto", default="auto"
         Clusters of similar images that both players are told apart. "auto" is one per 100 images, 100 at most; 1 is
         none. Sampling draws clusters as often as they occur. The textbook knows none.
     augment : "auto", tuple of str or None, default="auto"
         Differentiable augmentation of what the discriminator sees, as strong as it overfits: any of "translation",
         "cutout", "color", "scale", "rotation", "flip". "auto" is the first two, and color for color images, under
-        5,000 images, and none above.
+        5,000 images, and none above, nor for the textbook.
     image_size : int, (height, width) or None, default=None
         Size to learn; needed where the images' sizes differ, or where they come as rows of pixels.
     resize : {"error", "crop", "pad", "stretch"}, default="error"
@@ -70,9 +70,9 @@ class DCGAN(BaseImageGAN):
         How the step sizes fall over the budget.
     ema_decay : float or None, default=None
         Decay of the averaged generator, which is the one that is kept; 0 is none (textbook).
-    keep_best : bool, default=True
+    keep_best : bool or None, default=None
         Compare the averaged generator with the images, by the Frechet distance of random features, five times from
-        the middle of the budget on, and keep the best.
+        the middle of the budget on, and keep the best: True (textbook: False).
     callbacks : list of Callback or None, default=None
         ``SampleGrid`` shows the generator learn.
     verbose : int, default=0

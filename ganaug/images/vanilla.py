@@ -20,8 +20,8 @@ class VanillaGAN(BaseImageGAN):
 
     Parameters
     ----------
-    recipe : {"textbook", "modern"}, default="textbook"
-        Networks, and the values of all parameters that are left at None.
+    recipe : {"textbook", "modern"} or None, default=None
+        None is the textbook. Networks, and the values of all parameters that are left at None.
     epochs, max_steps, max_seconds, batch_size, latent_dim, n_clusters, augment, image_size, resize, color, layout, \
 value_range, on_unreadable, memory_limit, loss, gradient_penalty, gradient_penalty_weight, gradient_penalty_interval, \
 discriminator_steps, generator_lr, discriminator_lr, learning_rate_schedule, ema_decay, keep_best, callbacks, verbose, \
@@ -50,7 +50,7 @@ stop_reason_
     (5, 8, 8)
     """
 
-    _recipes: ClassVar[dict[str, Recipe]] = {"modern": MODERN_PERCEPTRON, "textbook": TEXTBOOK_PERCEPTRON}
+    _recipes: ClassVar[dict[str, Recipe]] = {"textbook": TEXTBOOK_PERCEPTRON, "modern": MODERN_PERCEPTRON}
 
     def sample(
         self, n_samples: int = 1, *, truncation: float = 1.0, random_state: int | np.random.RandomState | None = None

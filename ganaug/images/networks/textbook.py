@@ -4,10 +4,14 @@ Strided and transposed convolutions, batch norm in both players (not at the gene
 discriminator's input), ReLU and leaky ReLU, weights begun as N(0, .02), no hidden layers that are fully connected.
 """
 
+import math
+
 from torch import Tensor, nn
 
 from ganaug.images.networks.players import ImageDiscriminator, ImageGenerator
 from ganaug.images.networks.shape import ImageShape
+
+_SMALLEST = 4
 
 
 class TextbookGenerator(ImageGenerator):
@@ -24,7 +28,7 @@ class TextbookGenerator(ImageGenerator):
 
     def __init__(self, shape: ImageShape, latent_dim: int, width: int) -> None:
         super().__init__(shape, latent_dim)
-        n_stages = shape.n_halvings
+        n_stages = _count_stages(shape)
         n_from = width * 2 ** (n_stages - 1)
         layers: list[nn.Module] = [
             nn.ConvTranspose2d(latent_dim, n_from, shape.grid(n_stages), bias=False),
@@ -62,7 +66,7 @@ class TextbookDiscriminator(ImageDiscriminator):
     """
 
     def __init__(self, shape: ImageShape, width: int) -> None:
-        n_stages = shape.n_halvings
+        n_stages = _count_stages(shape)
         rows, columns = shape.floor_grid(n_stages)
         n_to = width * 2 ** (n_stages - 1)
         super().__init__(n_to * rows * columns)
@@ -87,6 +91,11 @@ class TextbookDiscriminator(ImageDiscriminator):
         """Return one logit per image."""
         logits: Tensor = self.logit(features)
         return logits[:, 0].float()
+
+
+def _count_stages(shape: ImageShape) -> int:
+    """Return how often sides are halved: down to 4 pixels, as the paper's 64 are, or to the next that can't be halved."""
+    return max(1, int(math.log2(min(shape.height, shape.width) / _SMALLEST)))
 
 
 def _begin(layer: nn.Module) -> None:
