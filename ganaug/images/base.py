@@ -45,6 +45,8 @@ _SETTINGS = ("discriminator_steps", "generator_lr", "discriminator_lr", "learnin
 """Of the training loop."""
 _FROM_RECIPE = ("batch_size", "loss", "gradient_penalty_weight", "gradient_penalty_interval", *_SETTINGS)
 _PREVIEW_IMAGES = 64
+_FEWEST_COMPARED = 10
+"""A distribution of fewer images is not worth comparing with."""
 _IMAGES_PER_CLUSTER, _MOST_CLUSTERS = 100, 100
 _RAMP_PASSES, _RAMP_RANGE = 20, (5_000, 100_000)
 """The strength of augmentation could go from 0 to 1 in so many passes, of so many images at least and at most."""
@@ -411,7 +413,7 @@ class BaseImageGAN(BaseGAN):
         preview, fakes = look("preview", _PREVIEW_IMAGES), look("likeness", N_FAKE)
         run.preview = lambda: self.encoder_.decode(preview())
         run.picture = lambda: make_grid(preview().numpy(), value_range=(-1, 1), layout="NCHW")
-        if self._choice("keep_best"):
+        if self._choice("keep_best") and self.n_images_ >= _FEWEST_COMPARED:
             likeness = Likeness(self._held_out, derive_seed(self.seed_, "likeness"))
             run.quality = lambda: likeness(fakes())
 

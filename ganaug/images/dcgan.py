@@ -33,7 +33,8 @@ class DCGAN(BaseImageGAN):
     latent_dim : int or None, default=None
         Size of the noise: 64 (textbook: 100).
     generator_width, discriminator_width : int or None, default=None
-        Channels of the largest hidden grid: 32 (textbook: 64; the paper had 128). More are slower, and better only in the long run.
+        Channels of the largest hidden grid: 32 (textbook: 64; the paper had 128). More are slower, and better only in
+        the long run.
     n_clusters : int or "auto", default="auto"
         Clusters of similar images that both players are told apart. "auto" is one per 100 images, 100 at most; 1 is
         none. Sampling draws clusters as often as they occur. The textbook knows none.

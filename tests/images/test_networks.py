@@ -18,9 +18,8 @@ def test_players_fit_images_of_any_shape(name, shape, n_classes):
     labels = torch.tensor([0, 2]) if n_classes else None
     images = generator(torch.randn(2, 5), labels)
     assert images.shape == (2, *shape) and images.abs().max() <= 1
-    assert torch.equal(
-        generator.draw(generator.latent(torch.zeros(2, 5), labels)), generator(torch.zeros(2, 5), labels)
-    )
+    zeros = torch.zeros(2, 5)
+    assert torch.equal(generator.draw(generator.latent(zeros, labels)), generator(zeros, labels))
     features = discriminator.features(images)
     assert features.shape == (2, discriminator.n_features)
     discriminator.eval()

@@ -94,7 +94,7 @@ class TextbookDiscriminator(ImageDiscriminator):
 
 
 def _count_stages(shape: ImageShape) -> int:
-    """Return how often sides are halved: down to 4 pixels, as the paper's 64 are, or to the next that can't be halved."""
+    """Return how often sides are halved: down to 4 pixels, as the paper's 64 are, or to less than twice as many."""
     return max(1, int(math.log2(min(shape.height, shape.width) / _SMALLEST)))
 
 
