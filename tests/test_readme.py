@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binom
+from sklearn.datasets import load_digits
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,6 +30,7 @@ def test_python_example(tmp_path, monkeypatch):
     frauds = names["gan"].sample(500, conditions={"fraud": 1, "amount": (100, 500)})
     assert (frauds["fraud"] == 1).all() and frauds["amount"].between(100, 500).all()
     assert names["same"].sample(20).equals(names["gan"].sample(20))
+    assert names["sevens"].shape == (10, 8, 8) and 0 <= names["sevens"].min() < names["sevens"].max() <= 1
     labels = names["payments"]["fraud"].tail(500) == 1
     scores = names["detector"].anomaly_score(names["day"])
     assert labels.sum() > 3 and scores[labels].min() > np.quantile(scores[~labels], 0.5)
@@ -56,13 +58,15 @@ def test_shell_commands(tmp_path):
     from ganaug.datasets import make_transactions
 
     make_transactions(2_000, fraud_rate=0.05, random_state=0).to_csv(tmp_path / "payments.csv", index=False)
+    digits = load_digits()
+    np.savez(tmp_path / "digits.npz", X=digits.images / 16, y=digits.target)
     for line in "".join(blocks(README, "bash")).strip().splitlines():
         program, *arguments = shlex.split(line)
         assert program == "ganaug"
         command = [sys.executable, "-c", "from ganaug.cli import main; main()", *arguments]
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200)
         assert result.returncode == 0, (line, result.stderr)
-    assert {"model", "synthetic.csv", "report.html"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"model", "synthetic.csv", "report.html", "sevens.png"} <= {path.name for path in tmp_path.iterdir()}
     check_the_day(pd.read_csv(tmp_path / "scored.csv"), pd.read_csv(tmp_path / "payments" / "day_labels.csv"))
 
 
