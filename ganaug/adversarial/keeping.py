@@ -118,7 +118,8 @@ class KeepBest(Callback):
         assert run.trainer is not None and run.quality is not None
         quality = run.quality()
         run.terms["quality/likeness"] = torch.tensor(quality, dtype=torch.float64)
-        if self._best is None or quality > self._best:  # NaN is never better
+        # NaN is never better, and anything is better than NaN.
+        if self._best is None or math.isnan(self._best) or quality > self._best:
             self._best, self._best_step = quality, run.step
             self._weights = copy.deepcopy(run.trainer.averager.module.state_dict())
 

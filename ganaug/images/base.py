@@ -44,6 +44,8 @@ _ENCODING = ("image_size", "resize", "color", "layout", "value_range", "on_unrea
 _SETTINGS = ("discriminator_steps", "generator_lr", "discriminator_lr", "learning_rate_schedule", "ema_decay")
 """Of the training loop."""
 _FROM_RECIPE = ("batch_size", "loss", "gradient_penalty_weight", "gradient_penalty_interval", *_SETTINGS)
+_CHUNK = 1024
+"""Images decoded at a time."""
 _PREVIEW_IMAGES = 64
 _FEWEST_COMPARED = 10
 """A distribution of fewer images is not worth comparing with."""
@@ -172,7 +174,7 @@ class BaseImageGAN(BaseGAN):
         width = self.generator_.latent_width
         if latents.dim() != 2 or latents.shape[1] != width:
             raise InvalidInputError(f"latents have the shape {tuple(latents.shape)}; (n_images, {width}) is expected.")
-        return self.encoder_.decode(self._draw(latents))
+        return self._images(latents)
 
     def interpolate(self, start: Any, end: Any, n_steps: int = 8) -> np.ndarray:
         """Return latents on the way from ``start`` to ``end``, both included.
@@ -268,9 +270,14 @@ class BaseImageGAN(BaseGAN):
         """Return images, and the index of each one's class (0 where there are none)."""
         check_is_fitted(self)
         parts = self._checked_parts(n_samples, y, truncation, random_state)
-        images = self._draw(in_blocks(self.generator_.latent, *parts, device=_device_of(self.generator_)))
-        clusters = parts[1].numpy() if len(parts) > 1 else np.zeros(len(images), dtype=np.int64)
-        return self.encoder_.decode(images), self.clusters_.classes[clusters]
+        latents = in_blocks(self.generator_.latent, *parts, device=_device_of(self.generator_))
+        clusters = parts[1].numpy() if len(parts) > 1 else np.zeros(len(latents), dtype=np.int64)
+        return self._images(latents), self.clusters_.classes[clusters]
+
+    def _images(self, latents: Tensor) -> np.ndarray:
+        # A few at a time: as floats they are four times as large as the bytes that most of them become.
+        chunks = latents.split(_CHUNK) if len(latents) else (latents,)
+        return np.concatenate([self.encoder_.decode(self._draw(chunk)) for chunk in chunks])
 
     def _checked_parts(self, n_samples: Any, y: Any, truncation: float, random_state: Any) -> list[Tensor]:
         if y is not None and not self._has_classes:

@@ -1,7 +1,8 @@
 """A small convolutional classifier: what judges synthetic images by the labels that the user has."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -13,7 +14,20 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganaug.adversarial.seeding import derive_seed, isolated_rng, make_generator
+from ganaug.adversarial import (
+    Batch,
+    Batches,
+    Budget,
+    Game,
+    Run,
+    Terms,
+    Trainer,
+    TrainingSettings,
+    Turn,
+    derive_seed,
+    isolated_rng,
+    make_generator,
+)
 from ganaug.devices import resolve_device
 from ganaug.exceptions import InvalidInputError
 from ganaug.images.asking import in_blocks
@@ -23,6 +37,7 @@ from ganaug.randomness import draw_seed
 CHUNK = 1_024  # images that are float32 at once
 N_FEATURES = 64
 FEWEST_EPOCHS, FEWEST_STEPS = 3, 400  # enough for 10,000 digits, and for some hundred
+_SETTINGS = TrainingSettings(discriminator_betas=(0.9, 0.999), warmup_steps=20, ema_decay=0.98)
 
 
 class ImageClassifier(ClassifierMixin, BaseEstimator):
@@ -40,7 +55,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     batch_size : int, default=64
         Images per step.
     learning_rate : float, default=0.003
-        Largest step size; it falls to 0 along a cosine.
+        Largest step size; it falls to a thirtieth along a cosine.
     device : str, default="auto"
         "auto", "cpu", "cuda", ...
     random_state : int, RandomState or None, default=None
@@ -114,7 +129,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         ImageClassifier
             Itself, fitted.
         """
-        device, seed = resolve_device(self.device), draw_seed(self.random_state)
+        seed = draw_seed(self.random_state)
         self.encoder_ = ImageEncoder()
         records = self.encoder_.learn(X, y)
         self.classes_ = np.asarray(self.encoder_.classes_)
@@ -123,9 +138,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         described = self.encoder_.format_
         with isolated_rng(derive_seed(seed, "classifier", "weights")):
             network = ClassifierNetwork(described.channels, (described.height, described.width), len(self.classes_))
-        self.network_ = network.to(device)
         self.n_steps_ = self._count_steps(len(records))
-        self._train(records, make_generator(seed, "classifier", "batches"))
+        self.network_ = self._train(network, records, seed)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -154,22 +168,19 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         epochs = self.epochs or max(FEWEST_EPOCHS, math.ceil(FEWEST_STEPS / per_epoch))
         return min(epochs * per_epoch, self.max_steps or epochs * per_epoch)
 
-    def _train(self, records: Any, generator: torch.Generator) -> None:
-        """Descend along the cross-entropy: one player and no game, so the trainer has no part in it."""
-        network = self.network_.train()
-        device = next(network.parameters()).device
-        optimizer = torch.optim.AdamW(network.parameters(), lr=self.learning_rate, weight_decay=0.01)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.n_steps_)
-        batches = _shuffled(len(records), self.batch_size, generator)
-        for _ in range(self.n_steps_):
-            batch = records.take(next(batches))
-            loss = functional.cross_entropy(network(batch.real.to(device)), batch.conditions.to(device))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-        network.eval()
-        network.scale_features(records.take(torch.arange(min(len(records), CHUNK))).real.to(device))
+    def _train(self, network: "ClassifierNetwork", records: Any, seed: int) -> nn.Module:
+        """Descend along the cross-entropy; return the averaged network."""
+        device = resolve_device(self.device)
+        rng = make_generator(seed, "classifier", "batches")
+        batches = Batches(records, self.batch_size, rng, device)
+        settings = replace(_SETTINGS, discriminator_lr=self.learning_rate)
+        budget = Budget(max_steps=self.n_steps_)
+        trainer = Trainer(Lesson(network).to(device), batches, Run(), budget, settings, seed)
+        trainer.train()
+        learned = trainer.averager.module
+        assert isinstance(learned, ClassifierNetwork)
+        learned.scale_features(records.take(torch.arange(min(len(records), CHUNK))).real.to(device))
+        return learned
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -208,7 +219,17 @@ class ClassifierNetwork(nn.Module):
         return logits
 
 
-def _shuffled(n_records: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield indices without end, each once per pass; the last batch of a pass may be smaller."""
-    while True:
-        yield from torch.randperm(n_records, generator=generator).split(batch_size)
+class Lesson(Game):
+    """A game with one player and no opponent: tell the classes of real images."""
+
+    averaged = "discriminator"
+
+    def __init__(self, network: ClassifierNetwork) -> None:
+        super().__init__()
+        self.discriminator = network
+        self.generator = nn.Identity()
+
+    def discriminator_terms(self, batch: Batch, turn: Turn) -> Terms:
+        """``cross_entropy``."""
+        assert batch.conditions is not None
+        return {"cross_entropy": functional.cross_entropy(self.discriminator(batch.real), batch.conditions)}

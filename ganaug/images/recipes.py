@@ -30,7 +30,7 @@ class Recipe:
     """Adam's, of both players."""
     learning_rate_schedule: str = "cosine"
     warmup_steps: int = 0
-    ema_decay: float = 0.995
+    ema_decay: float = 0.998
     has_uniform_noise: bool = False
     augment: str | None = "auto"
     """What ``augment="auto"`` comes to."""

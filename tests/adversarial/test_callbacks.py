@@ -3,7 +3,7 @@ import torch
 from sklearn.base import clone
 from toys import equal_weights, make_trainer, weights_of
 
-from ganaug.adversarial import Budget, Callback, Checkpoint, EarlyStopping, ProgressBar, SamplePreview
+from ganaug.adversarial import Budget, Callback, Checkpoint, EarlyStopping, KeepBest, ProgressBar, SamplePreview
 
 
 def test_early_stopping_keeps_the_best_and_stops():
@@ -59,6 +59,35 @@ def test_a_nan_quality_never_becomes_the_best():
     trainer.run.quality = lambda: 1.0 if trainer.run.step == 20 else float("nan")
     trainer.train()
     assert trainer.run.callbacks[0].best_step_ == 20
+
+
+def test_keep_best_looks_late_and_rarely_and_stops_nothing():
+    trainer = make_trainer(budget=Budget(max_steps=40), callbacks=[KeepBest(shares=(0.5, 0.75))])
+    seen = {}
+
+    def quality():
+        seen[trainer.run.step] = weights_of(trainer.averager.module)
+        return -abs(trainer.run.step - 31.0)
+
+    trainer.run.quality = quality
+    trainer.train()
+    assert trainer.run.stop_reason == "max_steps" and trainer.run.step == 40
+    assert sorted(seen) == [21, 31, 40] and trainer.run.callbacks[0].best_step_ == 31
+    assert equal_weights(seen[31], weights_of(trainer.averager.module))
+    looks = {row["step"]: row["quality/likeness"] for row in trainer.run.history if "quality/likeness" in row}
+    assert looks[40] == -9.0 and set(looks.values()) == {-10.0, 0.0, -9.0}
+
+
+def test_keep_best_keeps_the_last_where_nothing_can_be_measured():
+    for quality in (None, lambda: float("nan")):
+        trainer = make_trainer(budget=Budget(max_steps=10), callbacks=[KeepBest()])
+        trainer.run.quality = quality
+        trainer.train()
+        plain = make_trainer(budget=Budget(max_steps=10))
+        plain.train()
+        assert trainer.run.callbacks[0].best_step_ == 10 or quality is None
+        if quality is None:
+            assert equal_weights(weights_of(trainer.averager.module), weights_of(plain.averager.module))
 
 
 def test_previews_are_kept_and_written(tmp_path):

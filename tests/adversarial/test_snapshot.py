@@ -2,7 +2,7 @@ import pytest
 import torch
 from toys import equal_weights, make_game, make_trainer, weights_of
 
-from ganaug.adversarial import Budget, Callback, Checkpoint, EarlyStopping, resume
+from ganaug.adversarial import Budget, Callback, Checkpoint, EarlyStopping, KeepBest, resume
 from ganaug.adversarial.snapshot import read_tree, write_tree
 from ganaug.exceptions import CheckpointError
 
@@ -46,6 +46,39 @@ def test_a_shorter_budget_can_be_extended_under_a_constant_rate(tmp_path):
     resume(second, tmp_path / "c", {})
     second.train()
     assert equal_weights(weights_of(whole.game), weights_of(second.game))
+
+
+def test_moments_come_back_in_the_memory_order_of_their_weights(tmp_path):
+    """A fused optimizer walks through memory: moments in another order than the weights would go to others."""
+
+    def make(callbacks=()):
+        game = make_game()
+        with torch.no_grad():
+            game.generator[0].weight.data = game.generator[0].weight.data.t().contiguous().t()
+        return make_trainer(game, Budget(epochs=4), callbacks=callbacks)
+
+    whole = make()
+    whole.train()
+    make([Checkpoint(tmp_path / "c"), StopAfter(2)]).train()
+    second = make()
+    resume(second, tmp_path / "c", {})
+    for weight, moments in second.optimizers["generator"].state.items():
+        assert moments["exp_avg"].stride() == weight.stride()
+    second.train()
+    assert equal_weights(weights_of(whole.game), weights_of(second.game))
+
+
+def test_keep_best_remembers_its_best_across_a_resume(tmp_path):
+    def make(callbacks):
+        trainer = make_trainer(budget=Budget(epochs=6), callbacks=[KeepBest(shares=(0.2, 0.8)), *callbacks])
+        trainer.run.quality = lambda: -float(trainer.run.step)
+        return trainer
+
+    make([Checkpoint(tmp_path / "c"), StopAfter(3)]).train()
+    second = make([])
+    resume(second, tmp_path / "c", {})
+    second.train()
+    assert second.run.callbacks[0].best_step_ == 10  # before the resume
 
 
 def test_early_stopping_remembers_its_best_across_a_resume(tmp_path):
