@@ -1,6 +1,8 @@
 """Synthetic images mixed in: nothing leaks, nothing real is touched, and the share is the one that helps, or 0."""
 
+import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -441,3 +443,14 @@ def test_plain_methods_change_images_and_keep_their_form(method):
 def test_comparisons_that_make_no_sense_are_refused(changes, words):
     with pytest.raises(InvalidInputError, match=words):
         compare_few(**changes)
+
+
+@pytest.mark.filterwarnings("ignore:No share of synthetic images")
+def test_the_examples_of_the_page_work(capsys):
+    page = (Path(__file__).parents[2] / "docs" / "image-augmentation.md").read_text(encoding="utf-8")
+    names = {}
+    for code in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(compile(code, "image-augmentation.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert "Without a GAN, beside 'gan" in printed and "Don't use a GAN here" in printed
+    assert "synthetic-00000" in printed.splitlines()[-1] and np.array_equal(names["X_more"][:200], names["X"])
