@@ -13,8 +13,8 @@ class DCGAN(BaseImageGAN):
 
     Any height and width from 8 to 256 pixels; grey, color, or color with transparency.
 
-    ``recipe="modern"``, the default, keeps the paper's strided and transposed convolutions and changes what decides
-    how much is learned per second: the images are first cut into clusters, which both players are told apart (a game
+    ``recipe="modern"``, the default, keeps the paper's skeleton of convolutions and changes what decides how much is
+    learned per second: the images are first cut into clusters, which both players are told apart (a game
     about many narrow kinds is learned several times faster than one about all images); the loss compares pairs of
     real and fake, with the discriminator's gradients held down at both; no batch norm in the discriminator; averaged
     weights; bfloat16 where the processor is faster in it. ``recipe="textbook"`` is the paper's.

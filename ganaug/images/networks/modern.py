@@ -16,7 +16,7 @@ _N_FEATURES = 128
 
 
 class ModernGenerator(ImageGenerator):
-    """Noise [+ class] -> smallest grid -> residual block -> transposed convolutions that double it -> image.
+    """Noise [+ class] -> smallest grid -> residual block -> doublings, each with a convolution -> image.
 
     Parameters
     ----------
@@ -42,7 +42,9 @@ class ModernGenerator(ImageGenerator):
         layers: list[nn.Module] = [ScaledResidual(n_from, has_norm=True), nn.BatchNorm2d(n_from), nn.LeakyReLU(_SLOPE)]
         for stage in reversed(range(n_stages)):
             n_to = shape.n_channels(width, stage)
-            layers += [nn.ConvTranspose2d(n_from, n_to, 4, 2, 1), nn.BatchNorm2d(n_to), nn.LeakyReLU(_SLOPE)]
+            # Not the paper's transposed convolutions: theirs leave a checkerboard in areas of one color.
+            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(n_from, n_to, 3, padding=1)]
+            layers += [nn.BatchNorm2d(n_to), nn.LeakyReLU(_SLOPE)]
             n_from = n_to
         self.body = nn.Sequential(*layers, nn.Conv2d(n_from, shape.channels, 3, padding=1))
 
