@@ -54,6 +54,20 @@ def test_the_examples_of_the_augmentation_page(capsys):
     assert names["back"].equals(names["X"].reset_index(drop=True))
 
 
+def test_the_examples_of_the_images_page(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for code in blocks((ROOT / "docs" / "images.md").read_text(encoding="utf-8"), "python"):
+        exec(compile(code, "images.md", "exec"), names)
+    assert names["synthetic"].shape == (64, 8, 8) and 0 <= names["synthetic"].min() < names["synthetic"].max() <= 1
+    assert names["labels"].tolist() == [7] * 5 and "1797 images of 8 x 8 pixels" in capsys.readouterr().out
+    assert (names["same"].sample(5) == names["gan"].sample(5)).all()
+    assert sorted(path.name for path in (tmp_path / "grids").iterdir()) == ["step-000030.png", "step-000060.png"]
+    assert names["morph"].shape == (8, 8, 8) and names["features"].shape == (1797, names["gan"]._n_features_out)
+    figures = names["report"].figures
+    assert {"synthetic", "real"} <= set(figures.columns)
+
+
 def test_shell_commands(tmp_path):
     from ganaug.datasets import make_transactions
 
