@@ -2,6 +2,8 @@
 
 import inspect
 import time
+import warnings
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from torch import Tensor
 
 from ganaug.adversarial.run import Run
 from ganaug.adversarial.snapshot import State
+from ganaug.exceptions import InvalidInputError, TrainingWarning
 
 _SPEED_SECONDS = 1.0
 
@@ -209,16 +212,39 @@ class SamplePreview(Callback):
         self.every, self.folder = every, folder
 
     def on_fit_begin(self, run: Run) -> None:
+        if not isinstance(self.every, Integral) or self.every < 1:
+            raise InvalidInputError(f"every={self.every!r}: a number of rounds, at least 1, is expected.")
         self.previews_: list[tuple[int, Any]] = []
+        self._has_warned: bool = False
+        if self.folder is not None:
+            try:
+                Path(self.folder).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise InvalidInputError(
+                    f"folder={str(self.folder)!r} can't be made ({error}). Name a folder that can be written to."
+                ) from error
 
     def on_step_end(self, run: Run) -> None:
         if run.preview is not None and run.step % self.every == 0:
             sample = run.preview()
             self.previews_.append((run.step, sample))
             if self.folder is not None:
-                folder = Path(self.folder)
-                folder.mkdir(parents=True, exist_ok=True)
-                self.write(sample, folder / f"step-{run.step:06d}")
+                self._try_to_write(sample, Path(self.folder) / f"step-{run.step:06d}")
+
+    def _try_to_write(self, sample: Any, stem: Path) -> None:
+        try:
+            stem.parent.mkdir(parents=True, exist_ok=True)
+            self.write(sample, stem)
+        except OSError as error:
+            # A full disk must not cost the training; and one warning says it.
+            if not self._has_warned:
+                warnings.warn(
+                    f"{stem.name} can't be written to folder={str(self.folder)!r} ({error}). The training goes on; "
+                    "previews that are not written are in `previews_`.",
+                    TrainingWarning,
+                    stacklevel=2,
+                )
+            self._has_warned = True
 
     def write(self, sample: Any, stem: Path) -> None:
         """Write ``sample`` to a file whose name begins with ``stem``."""

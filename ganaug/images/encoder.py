@@ -14,10 +14,21 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ganaug.exceptions import InvalidInputError
-from ganaug.images.formats import ImageFormat, from_rows, to_unit
-from ganaug.images.loading import Loaded, Policy, load_new, load_training
+from ganaug.images.formats import ImageFormat, to_unit
+from ganaug.images.layouts import from_rows
+from ganaug.images.loading import Loaded, load_new, load_training
+from ganaug.images.policy import Policy
 from ganaug.images.reading import LoadReport
-from ganaug.images.records import FileRecords, ImageRecords, check_labels, code_labels, find_classes
+from ganaug.images.records import (
+    FileRecords,
+    ImageRecords,
+    check_labels,
+    code_labels,
+    decode_labels,
+    from_list,
+    learn_classes,
+    to_list,
+)
 
 
 class ImageEncoder(TransformerMixin, BaseEstimator):
@@ -144,10 +155,9 @@ class ImageEncoder(TransformerMixin, BaseEstimator):
 
     def _learn_classes(self, labels: np.ndarray, loaded: Loaded) -> Tensor:
         labels = labels if loaded.kept is None else labels[loaded.kept]
-        self.classes_ = classes = find_classes(labels)
-        codes = code_labels(labels, classes)
-        counts = torch.bincount(codes, minlength=len(classes)).tolist()
-        self.report_.classes = dict(zip(classes.tolist(), counts, strict=True))
+        self.classes_, codes = learn_classes(labels)
+        counts = torch.bincount(codes, minlength=len(self.classes_)).tolist()
+        self.report_.classes = dict(zip(to_list(self.classes_), counts, strict=True))
         return codes
 
     def encode(self, X: Any) -> Tensor:
@@ -185,9 +195,7 @@ class ImageEncoder(TransformerMixin, BaseEstimator):
     def decode_labels(self, indices: Any) -> np.ndarray:
         """Return the classes at ``indices``."""
         check_is_fitted(self)
-        places = indices.detach().cpu().numpy() if isinstance(indices, Tensor) else np.asarray(indices)
-        labels: np.ndarray = self._known_classes()[places]
-        return labels
+        return decode_labels(indices, self._known_classes())
 
     def _known_classes(self) -> np.ndarray:
         if self.classes_ is None:
@@ -250,7 +258,7 @@ class ImageEncoder(TransformerMixin, BaseEstimator):
     def to_state(self) -> dict[str, Any]:
         """Return plain values from which ``from_state`` builds the same encoder: no pixel, and no file's name."""
         check_is_fitted(self)
-        classes = None if self.classes_ is None else self.classes_.tolist()
+        classes = None if self.classes_ is None else to_list(self.classes_)
         dtype = None if self.classes_ is None else str(self.classes_.dtype)
         fitted = {"format": asdict(self.format_), "report": asdict(self.report_) | {"skipped": {}}}
         return {"params": self.get_params(deep=False), "classes": classes, "classes_dtype": dtype} | fitted
@@ -263,7 +271,7 @@ class ImageEncoder(TransformerMixin, BaseEstimator):
         encoder.report_ = LoadReport(**state["report"])
         encoder.classes_ = None
         if state["classes"] is not None:
-            encoder.classes_ = np.array(state["classes"], dtype=state["classes_dtype"])
+            encoder.classes_ = from_list(state["classes"], state["classes_dtype"])
         return encoder
 
     def __sklearn_tags__(self) -> Any:

@@ -3,20 +3,17 @@
 Inside, pixels are ``(n, channels, height, width)`` in a compact dtype; ``to_unit`` scales them to [-1, 1].
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from math import isfinite
+from numbers import Real
+from typing import Any
 
 import numpy as np
 
 from ganaug.exceptions import InvalidInputError
+from ganaug.images.layouts import Layout, channels_first, from_rows
 
-Layout = Literal["NHWC", "NCHW", "NHW"]
 Range = tuple[float, float]
-SMALLEST, LARGEST = 8, 256
-"""Sides of images, in pixels, that can be learned."""
-CHANNELS = (1, 3, 4)
-"""Grey, red-green-blue, and that with transparency."""
 _TOLERANCE = 1e-6
 """How far, as a share of the range, a float may lie beyond it: what conversions to float32 add."""
 _CHUNK = 2**23
@@ -73,15 +70,33 @@ class ImageFormat:
         limits = f"[{self.low:g}, {self.high:g}]"
         return f"{self.height} x {self.width} pixels, {self.channels} {unit}, {self.dtype} in {limits}"
 
-    def arrange(self, array: np.ndarray, any_size: bool = False) -> np.ndarray:
+    def picture_form(self) -> dict[str, Any]:
+        """Return what ``make_grid`` and ``save_images`` must be told of such images: their values alone don't tell."""
+        form: dict[str, Any] = {"layout": self.layout}
+        is_plain = np.dtype(self.dtype).kind != "f" and self.is_own_range
+        if not is_plain or self.is_deep_color:
+            form["value_range"] = (self.low, self.high)
+        if self.n_dims == 2:
+            form["image_size"] = self.size
+        return form
+
+    @property
+    def is_deep_color(self) -> bool:
+        """Whether the images have colors of 16 bits, of which PNG files get 8."""
+        return self.channels > 1 and self.is_own_range and self.dtype == "uint16"
+
+    def arrange(self, array: np.ndarray, smallest: int | None = None) -> np.ndarray:
         """Return ``array`` as (n, channels, height, width), from this layout or else from one that fits.
 
-        With ``any_size`` only the channels must agree; the caller resizes.
+        The size must be the learned one, unless there is a ``smallest`` side: then the caller resizes, and a shorter
+        side means that the axes are others.
         """
         others: tuple[Layout, ...] = ("NHWC", "NCHW", "NHW")
         for layout in (self.layout, *others):
             found = self._try(array, layout)
-            if found is not None and found.shape[1] == self.channels and (any_size or found.shape[2:] == self.size):
+            if found is None or found.shape[1] != self.channels:
+                continue
+            if found.shape[2:] == self.size or (smallest is not None and min(found.shape[2:]) >= smallest):
                 return found
         hint = " A single image needs an axis of its own: X[np.newaxis]." if array.ndim in (2, 3) else ""
         raise InvalidInputError(
@@ -131,74 +146,6 @@ def as_array(X: Any) -> np.ndarray:
     return array
 
 
-def channels_first(array: np.ndarray, layout: Layout) -> np.ndarray:
-    """Return a view of (n, channels, height, width)."""
-    if layout == "NHW":
-        return array[:, np.newaxis]
-    return array.transpose(0, 3, 1, 2) if layout == "NHWC" else array
-
-
-def from_rows(array: np.ndarray, size: tuple[int, int], channels: int, layout: Layout) -> np.ndarray:
-    """Return flattened images as (n, channels, height, width)."""
-    if layout == "NCHW":
-        return array.reshape(len(array), channels, *size)
-    return array.reshape(len(array), *size, channels).transpose(0, 3, 1, 2)
-
-
-def find_layout(shape: tuple[int, ...], wanted: str, image_size: tuple[int, int] | None) -> tuple[Layout, int]:
-    """Return the layout and the number of channels of an array of this shape."""
-    if len(shape) == 2:
-        return _layout_of_rows(shape[1], wanted, image_size)
-    if len(shape) == 3 and wanted in ("auto", "NHW"):
-        return "NHW", 1
-    if len(shape) != 4 or wanted == "NHW":
-        raise InvalidInputError(
-            f"X has the shape {shape} and layout is {wanted!r}. Images come as (n, height, width), as (n, height, "
-            "width, channels) or as (n, channels, height, width); for one image, give X[np.newaxis]."
-        )
-    axes: dict[Layout, int] = {"NHWC": 3, "NCHW": 1}
-    able: list[Layout] = [layout for layout, axis in axes.items() if shape[axis] in CHANNELS]
-    if wanted in able:
-        able = [layout for layout in able if layout == wanted]
-    elif wanted != "auto" or not able:
-        raise InvalidInputError(
-            f"X has the shape {shape} and layout is {wanted!r}: the axis of the channels must be 1, 3 or 4 long. "
-            "Give grey, RGB or RGBA images, or another layout=."
-        )
-    if len(able) > 1:
-        raise InvalidInputError(
-            f"X has the shape {shape}, where the channels could be the second axis or the last. "
-            'Say layout="NHWC" or layout="NCHW".'
-        )
-    return able[0], shape[axes[able[0]]]
-
-
-def _layout_of_rows(n_values: int, wanted: str, image_size: tuple[int, int] | None) -> tuple[Layout, int]:
-    if image_size is None:
-        raise InvalidInputError(
-            f"X is two-dimensional, rows of {n_values} pixels. Say image_size=(height, width), so that they can be "
-            "put in place; a single image is X[np.newaxis]."
-        )
-    channels, left = divmod(n_values, image_size[0] * image_size[1])
-    if left or channels not in CHANNELS or (wanted == "NHW" and channels != 1):
-        raise InvalidInputError(
-            f"X has rows of {n_values} values, which are not 1, 3 or 4 channels of image_size={image_size} pixels. "
-            "Give the height and the width that the rows were made of."
-        )
-    layouts: dict[str, Layout] = {"NCHW": "NCHW", "NHW": "NHW"}
-    return layouts.get(wanted, "NHWC"), channels
-
-
-def check_size(size: Iterable[int], what: str, hint: str = "") -> None:
-    """Refuse sides that are too short or too long to be learned."""
-    height, width = size
-    if not (SMALLEST <= min(height, width) and max(height, width) <= LARGEST):
-        raise InvalidInputError(
-            f"{what} {height} x {width} pixels; sides of {SMALLEST} to {LARGEST} can be learned. Say image_size= "
-            f'and resize="crop", "pad" or "stretch" to have the images scaled.{hint}'
-        )
-
-
 def find_range(array: np.ndarray, wanted: Any) -> tuple[Range, str | None]:
     """Return the values that stand for black and white, checked, and what the user should know about them."""
     lowest, highest = array.min().item(), array.max().item()
@@ -215,6 +162,15 @@ def find_range(array: np.ndarray, wanted: Any) -> tuple[Range, str | None]:
         limits, note = (0.0, 1.0), None
     check_range(array, limits, lowest, highest)
     return limits, note
+
+
+def check_limits(value_range: Any) -> Range:
+    """Return (low, high), the values that stand for black and white."""
+    numbers = tuple(value_range) if np.iterable(value_range) and not isinstance(value_range, str) else ()
+    is_known = len(numbers) == 2 and all(isinstance(number, Real) and isfinite(number) for number in numbers)
+    if not is_known or not numbers[0] < numbers[1]:
+        raise InvalidInputError(f"value_range={value_range!r} must be (low, high), two numbers, low below high.")
+    return float(numbers[0]), float(numbers[1])
 
 
 def own_range(dtype: np.dtype[Any]) -> Range:

@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import numpy as np
 
 from ganaug.adversarial import Run, SamplePreview
 from ganaug.exceptions import InvalidInputError
-from ganaug.images.formats import as_array, channels_first, find_layout, find_range, from_rows, own_range
+from ganaug.images.formats import as_array, check_limits, find_range, own_range
+from ganaug.images.layouts import CHANNELS, channels_first, find_layout, from_rows
 
 _WHITE = 255
 _DEEP = np.dtype(np.uint16)
@@ -65,17 +67,8 @@ def make_grid(
     """
     pixels = _to_bytes(*_arrange(images, layout, image_size), value_range)
     n_images, height, width, n_channels = pixels.shape
-    columns = math.ceil(math.sqrt(n_images)) if n_columns is None else n_columns
-    if columns < 1:
-        raise InvalidInputError(f"n_columns={n_columns!r}: at least 1 is expected, or None for a square grid.")
-    if padding < 0:
-        raise InvalidInputError(f"padding={padding!r}: 0 pixels or more are expected.")
-    color = np.asarray(background)
-    if color.shape not in ((), (n_channels,)) or color.min() < 0 or color.max() > _WHITE:
-        raise InvalidInputError(
-            f"background={background!r}: a value from 0 to 255 is expected, or one for each of {n_channels} channels."
-        )
-    columns = min(columns, n_images)
+    color = _check_look(n_columns, padding, background, (n_channels,))
+    columns = min(math.ceil(math.sqrt(n_images)) if n_columns is None else n_columns, n_images)
     rows = math.ceil(n_images / columns)
     # Each cell is an image with its padding below and to the right; the rest of the frame is above and to the left.
     cells = np.empty((rows * columns, height + padding, width + padding, n_channels), np.uint8)
@@ -86,6 +79,22 @@ def make_grid(
     grid[:] = color
     grid[padding:, padding:] = cells.reshape(grid[padding:, padding:].shape)
     return grid[..., 0] if n_channels == 1 else grid
+
+
+def _check_look(n_columns: Any, padding: Any, background: Any, n_channels: Sequence[int]) -> np.ndarray:
+    """Return the color of the background; refuse what no grid of so many channels can look like."""
+    if n_columns is not None and not (isinstance(n_columns, Integral) and n_columns >= 1):
+        raise InvalidInputError(f"n_columns={n_columns!r}: at least 1 is expected, or None for a square grid.")
+    if not (isinstance(padding, Integral) and padding >= 0):
+        raise InvalidInputError(f"padding={padding!r}: 0 pixels or more are expected.")
+    color = np.asarray(background)
+    is_number = color.dtype.kind in "iuf" and color.shape in ((), *((count,) for count in n_channels))
+    if not is_number or color.min() < 0 or color.max() > _WHITE:
+        counts = " or ".join(map(str, n_channels))
+        raise InvalidInputError(
+            f"background={background!r}: a value from 0 to 255 is expected, or one for each of {counts} channels."
+        )
+    return color
 
 
 def save_grid(images: Any, path: str | os.PathLike[str], **settings: Any) -> Path:
@@ -212,6 +221,8 @@ class SampleGrid(SamplePreview):
 
     def on_fit_begin(self, run: Run) -> None:
         super().on_fit_begin(run)
+        # Now, not when the first picture is due.
+        _check_look(self.n_columns, self.padding, self.background, CHANNELS)
         # What the user told the estimator about the images holds for its samples: they have the same form.
         known = {name: run.parameters.get(name) for name in ("value_range", "layout", "image_size")}
         self._form = {name: value for name, value in known.items() if value is not None}
@@ -230,8 +241,12 @@ def _arrange(images: Any, layout: str, image_size: int | Sequence[int] | None) -
     """Return images as (n, height, width, channels), and their dtype."""
     size = None
     if image_size is not None:
-        height, width = image_size if isinstance(image_size, Sequence) else (image_size, image_size)
-        size = int(height), int(width)
+        sides = tuple(image_size) if isinstance(image_size, Sequence) else (image_size, image_size)
+        if len(sides) != 2 or not all(isinstance(side, Integral) and side >= 1 for side in sides):
+            raise InvalidInputError(
+                f"image_size={image_size!r}: (height, width) of the images, or one side, is expected."
+            )
+        size = int(sides[0]), int(sides[1])
     try:
         array = as_array(images)
         found, n_channels = find_layout(array.shape, layout, size)
@@ -253,9 +268,7 @@ def _to_bytes(pixels: np.ndarray, dtype: np.dtype[Any], value_range: Any) -> np.
         except InvalidInputError as error:
             raise InvalidInputError(re.sub(r"\bX\b", "images", str(error))) from None
     else:
-        low, high = value_range
-    if not low < high:
-        raise InvalidInputError(f"value_range={value_range!r}: the value of black, then a higher one of white.")
+        low, high = check_limits(value_range)
     if np.isnan(pixels).any():
         raise InvalidInputError("images: there are NaN among the pixels; fill them, or leave those images out.")
     if dtype == np.uint8 and (low, high) == own_range(dtype):

@@ -8,21 +8,9 @@ import numpy as np
 
 from ganaug.exceptions import InvalidInputError
 from ganaug.images.decoding import MODES, FileReader, Size, scale
-from ganaug.images.formats import (
-    CHANNELS,
-    LARGEST,
-    SMALLEST,
-    ImageFormat,
-    Range,
-    as_array,
-    channels_first,
-    check_size,
-    find_layout,
-    find_range,
-    from_rows,
-    own_range,
-    storage_of,
-)
+from ganaug.images.formats import ImageFormat, Range, as_array, find_range, own_range, storage_of
+from ganaug.images.layouts import channels_first, check_axes, check_size, find_layout, from_rows
+from ganaug.images.policy import Policy
 from ganaug.images.reading import (
     FileList,
     LoadReport,
@@ -36,39 +24,6 @@ from ganaug.images.reading import (
 )
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Policy:
-    """An encoder's parameters, checked."""
-
-    size: Size | None
-    resize: str
-    color: str
-    layout: str
-    value_range: str | Range
-    skip: bool
-    memory_limit: float
-
-    @classmethod
-    def of(cls, encoder: Any) -> "Policy":
-        """Return the parameters of an encoder."""
-        size, limits = encoder.image_size, encoder.value_range
-        if size is not None:
-            height, width = sides = (size, size) if np.ndim(size) == 0 else tuple(size) if len(size) == 2 else (0, 0)
-            if not all(SMALLEST <= side <= LARGEST and side == int(side) for side in sides):
-                raise InvalidInputError(
-                    f"image_size={size!r} must be one side or (height, width), from {SMALLEST} to {LARGEST} pixels."
-                )
-            size = (int(height), int(width))
-        elif encoder.resize != "error":
-            raise InvalidInputError(f"resize={encoder.resize!r} needs a size to scale images to. Say image_size=.")
-        if not isinstance(limits, str):
-            if len(limits) != 2 or not np.isfinite(limits).all() or limits[0] >= limits[1]:
-                raise InvalidInputError(f"value_range={limits!r} must be (low, high), low below high.")
-            limits = (float(limits[0]), float(limits[1]))
-        skip = encoder.on_unreadable == "skip"
-        return cls(size, encoder.resize, encoder.color, encoder.layout, limits, skip, encoder.memory_limit)
 
 
 @dataclass
@@ -105,13 +60,14 @@ def _load_array(X: Any, policy: Policy) -> Loaded:
         pixels = channels_first(array, layout)
     found = (pixels.shape[2], pixels.shape[3])
     size: Size = policy.size or found
-    if size != found and policy.resize == "error":
+    if size != found and policy.resize != "error":
+        check_axes(array.shape, found, policy.smallest)
+    elif size != found:
         raise InvalidInputError(
             f"X holds images of {found[0]} x {found[1]} pixels, and image_size is {size}. Say resize="
             '"crop", "pad" or "stretch" to have them scaled, or leave image_size out.'
         )
-    is_single = array.ndim == 3 and array.shape[2] in CHANNELS
-    check_size(size, "X holds images of", " For one image, give X[np.newaxis]." if is_single else "")
+    check_size(size, "X holds images of")
     is_own = isinstance(policy.value_range, str)
     image_format = ImageFormat(
         *size, channels, layout, str(array.dtype), low=limits[0], high=limits[1], n_dims=array.ndim, is_own_range=is_own
@@ -200,7 +156,7 @@ def load_new(X: Any, image_format: ImageFormat, policy: Policy) -> tuple[np.ndar
         return _load_new_files(X, image_format, policy)
     array = as_array(X)
     limits, _ = find_range(array, _limits_of_new(array.dtype, image_format))
-    pixels = image_format.arrange(array, any_size=policy.resize != "error")
+    pixels = image_format.arrange(array, policy.smallest if policy.resize != "error" else None)
     pixels = pixels.astype(storage_of(array.dtype, *limits), copy=False)
     if pixels.shape[2:] != image_format.size:
         pixels = _rescale(pixels, image_format.size, policy.resize, limits)

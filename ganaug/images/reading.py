@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ import numpy as np
 
 from ganaug.exceptions import DataWarning, InvalidInputError, UnreadableImageError
 from ganaug.images.decoding import MODES, Decoded, Size, decode_file, name_of, reason_of
-from ganaug.images.formats import LARGEST, Range
+from ganaug.images.formats import Range
+from ganaug.images.layouts import LARGEST
 
 SUFFIXES = frozenset(("png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm"))
 
@@ -99,6 +100,8 @@ def are_files(X: Any) -> bool:
     """Tell whether ``X`` is a path, or a list of paths, and not an array."""
     if isinstance(X, str | os.PathLike):
         return True
+    if isinstance(X, Mapping | set | frozenset):  # a set has no order that answers could be in
+        return False
     if hasattr(X, "columns") or not hasattr(X, "__len__") or getattr(X, "ndim", 1) != 1 or len(X) == 0:
         return False
     return isinstance(next(iter(X)), str | os.PathLike)

@@ -1,6 +1,8 @@
 """The encoder on arrays: what went in comes out; labels; state; scikit-learn."""
 
+import json
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -142,6 +144,8 @@ def test_a_named_range_holds_for_every_dtype():
         (np.array(5), "no image"),
         ([], "no image"),
         (None, "dtype object"),
+        ({"a": 1}, "dtype object"),
+        ({"a.png"}, "dtype object"),
     ],
 )
 def test_what_differs_is_named(new, words):
@@ -199,8 +203,27 @@ def test_resizing_must_be_asked_for():
         ImageEncoder(resize="crop").fit(make_images())
     with pytest.raises(InvalidInputError, match="300 x 12 pixels; sides of 8 to 256"):
         ImageEncoder().fit(make_images((2, 300, 12)))
-    with pytest.raises(InvalidInputError, match=r"28 x 3 pixels.*X\[np.newaxis\]"):
-        ImageEncoder().fit(make_images((28, 28, 3)))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("params", [{}, {"image_size": 16, "resize": "crop"}])
+def test_one_image_is_not_taken_for_its_rows(channels, params):
+    one = make_images((28, 28, channels))
+    with pytest.raises(InvalidInputError, match=r'looks like one image.*X\[np.newaxis\].*layout="NHW"'):
+        ImageEncoder(**params).fit(one)
+    encoder = ImageEncoder(**{"image_size": 16, "resize": "crop"}).fit(make_images((5, 28, 28)))
+    with pytest.raises(InvalidInputError, match=r"X\[np.newaxis\]"):
+        encoder.transform(one)
+
+
+def test_tiny_images_are_scaled_up_where_the_axes_are_named():
+    tiny = make_images((5, 28, 4))
+    encoder = ImageEncoder(image_size=16, resize="stretch", layout="NHW").fit(tiny)
+    assert encoder.encode(tiny).shape == (5, 1, 16, 16)
+    with pytest.raises(InvalidInputError, match="read as images of 28 x 5 pixels.*say layout="):
+        ImageEncoder(image_size=16, resize="stretch").fit(make_images((5, 28, 5)))
+    with pytest.raises(InvalidInputError, match="4 x 28 pixels; sides of 8"):
+        ImageEncoder().fit(make_images((5, 4, 28)))
 
 
 @pytest.mark.parametrize(
@@ -209,7 +232,11 @@ def test_resizing_must_be_asked_for():
         ({"image_size": 4}, "image_size=4"),
         ({"image_size": (8, 300)}, r"image_size=\(8, 300\)"),
         ({"image_size": (8, 8, 3)}, r"image_size=\(8, 8, 3\)"),
+        ({"image_size": (16, "a")}, r"image_size=\(16, 'a'\)"),
+        ({"image_size": (16, 16.5)}, r"image_size=\(16, 16.5\)"),
         ({"value_range": (1, 0)}, r"value_range=\(1, 0\)"),
+        ({"value_range": ("a", "b")}, r"value_range=\('a', 'b'\)"),
+        ({"value_range": (0, 1, 2)}, r"value_range=\(0, 1, 2\)"),
         ({"value_range": (0, np.inf)}, "value_range"),
         ({"color": "grey"}, "color='grey'"),
         ({"resize": "zoom"}, "resize"),
@@ -247,9 +274,74 @@ def test_labels_come_back_as_they_were(labels):
     assert restored.encode_labels(labels).equal(records.labels)
 
 
+DAYS = pd.to_datetime(
+    ["2020-01-02", "2020-01-01", "2020-01-02", "2020-03-01 12:00:00.000000001", "2020-01-01"], format="ISO8601"
+)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        list("babca"),
+        np.array(list("babca"), dtype=object),
+        [3, 1, 3, 2, 1],
+        [True, False, True, True, False],
+        pd.Series(DAYS),
+        pd.Series(DAYS.tz_localize("Europe/Berlin")),
+        list(DAYS),
+        DAYS.to_numpy().astype("datetime64[D]"),
+        list(DAYS.to_pydatetime()),
+        list(DAYS.date),
+        pd.Series(DAYS - DAYS[0]),
+        pd.Series(DAYS.to_period("D")),
+        pd.cut(np.array([5, 1, 5, 3, 1]), 3),
+    ],
+    ids=lambda labels: f"{type(labels).__name__}-{getattr(labels, 'dtype', type(labels[0]).__name__)}",
+)
+def test_labels_of_any_kind_are_known_again_after_saving(labels):
+    encoder = ImageEncoder()
+    records = encoder.learn(make_images(), labels)
+    arrays = {}
+    state = plain.decode(json.loads(json.dumps(plain.encode(encoder.to_state(), arrays))), arrays)
+    restored = ImageEncoder.from_state(state)
+    assert restored.classes_.dtype == encoder.classes_.dtype
+    assert restored.classes_.tolist() == encoder.classes_.tolist()
+    for known in (encoder, restored):
+        assert known.encode_labels(labels).equal(records.labels)
+        assert known.encode_labels(known.decode_labels(records.labels)).equal(records.labels)
+        assert known.encode_labels([known.classes_[0]]).tolist() == [0]
+        with pytest.raises(InvalidInputError, match=r"y\[0\] is 'new', which fit has not seen"):
+            known.encode_labels(["new"])
+
+
+def test_dates_are_no_numbers_and_no_texts():
+    encoder = ImageEncoder().fit(make_images(), pd.Series(DAYS))
+    assert list(encoder.report_.classes) == sorted(set(DAYS)) and "2020-03-01" in str(encoder.report_)
+    for label in (DAYS[0].value, "2020-01-02"):
+        with pytest.raises(InvalidInputError, match=r"has not seen. It knows Timestamp\('2020-01-01"):
+            encoder.encode_labels([label])
+
+
+@pytest.mark.parametrize("labels", [[Fraction(1, 3)] * 5, np.array([1, 2j, 2j, 1, 1], dtype=object)])
+def test_labels_that_no_model_can_keep_are_refused_at_once(labels):
+    with pytest.raises(
+        InvalidInputError, match="y holds labels that a model can't keep: .*into text or numbers|mixes complex, int"
+    ):
+        ImageEncoder().fit(make_images(), labels)
+
+
+@pytest.mark.parametrize("indices", [[-1], [3], [0.5], ["a"], torch.tensor([0, 3])])
+def test_indices_beyond_the_classes_are_refused(indices):
+    encoder = ImageEncoder().fit(make_images(), list("babca"))
+    with pytest.raises(InvalidInputError, match="there are 3 classes, so whole numbers from 0 to 2"):
+        encoder.decode_labels(indices)
+    assert encoder.decode_labels([]).tolist() == []
+
+
 @pytest.mark.parametrize(
     ("labels", "words"),
     [
+        (3, "y can't be labels.*one label per image"),
         ([1, 2], "2 labels for 5 images"),
         (["a", None, "b", None, "a"], r"y\[1\] is missing, and 2 of 5"),
         (["a", "b", np.nan, "b", "a"], r"y\[2\] is missing"),

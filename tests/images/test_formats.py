@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ganaug.exceptions import InvalidInputError
-from ganaug.images.formats import ImageFormat, find_layout, find_range, storage_of, to_unit
+from ganaug.images.formats import ImageFormat, find_range, storage_of, to_unit
+from ganaug.images.layouts import find_layout
 
 
 @pytest.mark.parametrize(
@@ -135,3 +136,21 @@ def test_the_smallest_dtype_is_stored():
     assert storage_of(np.dtype("int64"), 0, 256) == np.uint16
     assert storage_of(np.dtype("int16"), -1, 255) == np.float32
     assert storage_of(np.dtype("float64"), 0, 1) == np.float32
+
+
+@pytest.mark.parametrize(
+    ("given", "form"),
+    [
+        (("NHW", "uint8", 0, 255, 3), {"layout": "NHW"}),
+        (("NCHW", "int64", 0, 16, 2, False), {"layout": "NCHW", "value_range": (0, 16), "image_size": (8, 10)}),
+        (("NHWC", "float32", -1, 1), {"layout": "NHWC", "value_range": (-1, 1)}),
+    ],
+)
+def test_pictures_are_told_what_values_alone_do_not(given, form):
+    assert ImageFormat(8, 10, 1, *given).picture_form() == form
+
+
+def test_colors_of_16_bits_are_written_with_8():
+    deep = ImageFormat(8, 10, 3, "NHWC", "uint16", 0, 65535)
+    assert deep.is_deep_color and deep.picture_form()["value_range"] == (0, 65535)
+    assert not ImageFormat(8, 10, 1, "NHWC", "uint16", 0, 65535).is_deep_color

@@ -9,7 +9,7 @@ from PIL import Image
 from sklearn.base import clone
 
 from ganaug.adversarial import Run
-from ganaug.exceptions import InvalidInputError
+from ganaug.exceptions import InvalidInputError, TrainingWarning
 from ganaug.images import grids
 from ganaug.images.grids import SampleGrid, make_grid, save_grid, save_images
 
@@ -83,7 +83,7 @@ def test_all_dtypes_give_the_same_grid():
 def test_values_beyond_a_given_range_are_black_or_white():
     images = np.zeros((1, 2, 3))
     images[0, 0] = [-3, 0, np.inf]
-    assert make_grid(images, padding=0, value_range=(-1, 1)).tolist() == [[0, 128, 255], [128, 128, 128]]
+    assert make_grid(images, padding=0, value_range=(-1, 1), layout="NHW").tolist() == [[0, 128, 255], [128, 128, 128]]
     assert make_grid(some_images(1, 8, 8), padding=0, value_range=(254, 255)).mean() < 10
 
 
@@ -104,6 +104,13 @@ def test_transparent_images_have_a_background_that_may_be_transparent():
         (np.zeros((2, 8, 8)), {"background": 256}, "background=256"),
         (np.zeros((2, 8, 8)), {"background": (0, 0, 0)}, r"background=\(0, 0, 0\).*each of 1 channels"),
         (np.zeros((2, 8, 8)), {"value_range": (1, 1)}, r"value_range=\(1, 1\)"),
+        (np.zeros((2, 8, 8)), {"value_range": ("a", "b")}, r"value_range=\('a', 'b'\)"),
+        (np.zeros((2, 64)), {"image_size": (8, "a")}, r"image_size=\(8, 'a'\)"),
+        (
+            np.zeros((8, 8, 3)),
+            {},
+            r"images has the shape \(8, 8, 3\), which looks like one image.*images\[np.newaxis\]",
+        ),
         (np.zeros((2, 64)), {}, "images is two-dimensional, rows of 64 pixels. Say image_size="),
         (np.zeros((2, 8, 8, 2)), {}, r"images has the shape \(2, 8, 8, 2\)"),
         (np.full((2, 8, 8), np.nan), {}, r"images\[0\] holds NaN"),
@@ -268,6 +275,33 @@ def test_sample_grid_of_files_ignores_the_layout_of_arrays(tmp_path):
     play(callback, images, image_size=[8, 10], value_range="auto", layout="NCHW")
     with Image.open(tmp_path / "step-000006.png") as picture:
         assert np.array_equal(np.asarray(picture), make_grid(images))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"every": 0}, "every=0: a number of rounds"),
+        ({"every": 2.5}, "every=2.5"),
+        ({"n_columns": 0}, "n_columns=0"),
+        ({"padding": -1}, "padding=-1"),
+        ({"background": "white"}, "background='white'"),
+        ({"background": (0, 0)}, r"background=\(0, 0\)"),
+        ({"folder": "a file/previews"}, "folder='.*a file/previews' can't be made"),
+    ],
+)
+def test_sample_grid_says_what_is_wrong_before_the_training(settings, message, tmp_path):
+    (tmp_path / "a file").touch()
+    settings = settings | ({"folder": str(tmp_path / settings["folder"])} if "folder" in settings else {})
+    with pytest.raises(InvalidInputError, match=message):
+        play(SampleGrid(**settings), some_images(4, 8, 8), n_steps=0)
+
+
+def test_a_full_disk_does_not_end_the_training(tmp_path, monkeypatch):
+    break_disk(monkeypatch, after=0)
+    callback = SampleGrid(every=2, folder=tmp_path)
+    with pytest.warns(TrainingWarning, match="step-000002.*No space left.*The training goes on") as warned:
+        play(callback, some_images(4, 8, 8))
+    assert len(warned) == 1 and [step for step, _ in callback.previews_] == [2, 4, 6] and files_of(tmp_path) == []
 
 
 def test_sample_grid_is_cloned_and_pickled(tmp_path):
