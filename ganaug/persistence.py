@@ -31,6 +31,7 @@ LOADABLE = {
     "ConditionalGAN": "ganaug.images.conditional",
     "DCGAN": "ganaug.images.dcgan",
     "GANDetector": "ganaug.anomaly.detector",
+    "ImageGANDetector": "ganaug.anomaly.image_detector",
     "TabularGAN": "ganaug.tabular.gan",
     "VanillaGAN": "ganaug.images.vanilla",
 }

@@ -2,6 +2,7 @@
 
 from ganaug.anomaly.detector import GANDetector
 from ganaug.anomaly.drift import DriftReport, drift
+from ganaug.anomaly.image_detector import ImageGANDetector
 from ganaug.anomaly.threshold import Threshold
 
-__all__ = ["DriftReport", "GANDetector", "Threshold", "drift"]
+__all__ = ["DriftReport", "GANDetector", "ImageGANDetector", "Threshold", "drift"]

@@ -49,14 +49,20 @@ def check_worth(
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(points))[:MOST_RECORDS])
     spoilt = corrupt(points[rows], points, spans, rng)
-    scores = np.concatenate([score(points[rows], rows), score(spoilt, rows)])
-    worth = float(roc_auc_score(np.repeat([1, 0], len(rows)), scores))
+    return judge_worth(
+        score(points[rows], rows), score(spoilt, rows), "records", ", or drop columns that are only noise"
+    )
+
+
+def judge_worth(normal: np.ndarray, spoilt: np.ndarray, what: str, advice: str = "") -> float:
+    """Return the AUC of scores of what is normal against those of spoilt copies of it; warn where it is low."""
+    scores, labels = np.concatenate([normal, spoilt]), np.repeat([1, 0], [len(normal), len(spoilt)])
+    worth = float(roc_auc_score(labels, scores))
     if worth < _WORTH:
         warnings.warn(
-            f"The detector ranks held-out normal records above corrupted copies of them in {worth:.0%} of cases "
-            "(50% = chance): its scores say little. Give it more normal records or more steps (max_steps), or drop "
-            "columns that are only noise.",
+            f"The detector ranks held-out normal {what} above corrupted copies of them in {worth:.0%} of cases "
+            f"(50% = chance): its scores say little. Give it more normal {what} or more steps (max_steps){advice}.",
             TrainingWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     return worth

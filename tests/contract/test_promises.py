@@ -66,7 +66,7 @@ def test_importing_the_package_is_light():
         ),
         ("ganaug.evaluation", ["ImageQuality", "QualityReport", "image_quality", "quality", "write_report"]),
         ("ganaug.datasets", ["list_datasets", "load_dataset", "load_table", "make_transactions"]),
-        ("ganaug.anomaly", ["DriftReport", "GANDetector", "Threshold", "drift"]),
+        ("ganaug.anomaly", ["DriftReport", "GANDetector", "ImageGANDetector", "Threshold", "drift"]),
         (
             "ganaug.augment",
             ["Comparison", "GANOverSampler", "ImageAugmenter", "ImageComparison", "compare", "compare_images"],
