@@ -39,10 +39,11 @@ def choose_features(features: Any, name: str | None, encoder: Any, classifier: A
     """Return the features that the user asked for; `classifier` is fitted, or None where there are no labels."""
     from torch import nn
 
+    from ganaug.images.classifier import ImageClassifier
     from ganaug.images.random_features import RandomFeatures
 
     wanted = features if isinstance(features, str) else None
-    if wanted == "classifier" or (features is classifier and classifier is not None):
+    if wanted == "classifier" or isinstance(features, ImageClassifier):
         if classifier is None:
             raise InvalidInputError(
                 "features='classifier' needs labels to train a classifier on: give y=, or features='random'."
@@ -113,8 +114,55 @@ def halve_by_class(codes: np.ndarray, rng: np.random.Generator) -> tuple[np.ndar
     return rng.permutation(by_class[::2]), rng.permutation(by_class[1::2])
 
 
-def train_classifier(images: np.ndarray, labels: np.ndarray, seed: int) -> Any:
+class ShownClassifier:
+    """A classifier that is shown images of one form in the form that it was fitted to.
+
+    Parameters
+    ----------
+    classifier : ImageClassifier
+        Fitted.
+    encoder : ImageEncoder
+        Knows the form of the images that will be asked about.
+    """
+
+    def __init__(self, classifier: Any, encoder: Any) -> None:
+        self.classifier, self.encoder = classifier, encoder
+        known, asked = classifier.encoder_.format_, encoder.format_
+        if (known.channels, known.size) != (asked.channels, asked.size):
+            raise InvalidInputError(
+                f"features={classifier!r} was fitted to images of {known}, and `real` holds images of {asked}. Give a "
+                "classifier of such images, or say image_size= and resize=."
+            )
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels that the classifier knows."""
+        classes: np.ndarray = self.classifier.classes_
+        return classes
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Return the likeliest class of each image."""
+        return self._ask(self.classifier.predict, images)
+
+    def predict_proba(self, images: np.ndarray) -> np.ndarray:
+        """Return the probability of each class."""
+        return self._ask(self.classifier.predict_proba, images)
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """Return what the last hidden layer says of each image."""
+        return self._ask(self.classifier.features, images)
+
+    def _ask(self, answer: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
+        decode, encode = self.classifier.encoder_.decode, self.encoder.encode
+        # A few at a time, since none of the forms between need be kept.
+        parts = [images[first : first + BATCH] for first in range(0, len(images), BATCH)]
+        return np.concatenate([answer(decode(encode(part))) for part in parts])
+
+
+def train_classifier(images: np.ndarray, labels: np.ndarray, seed: int, encoder: Any) -> ShownClassifier:
     """Return a classifier fitted on the images."""
     from ganaug.images.classifier import ImageClassifier
 
-    return ImageClassifier(random_state=seed).fit(images, labels)
+    # In [0, 1], whatever black and white are to the user: a classifier can't be told.
+    shares = (encoder.encode(images).numpy() + 1) / 2
+    return ShownClassifier(ImageClassifier(random_state=seed).fit(shares, labels), encoder)

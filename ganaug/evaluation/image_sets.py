@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ganaug.evaluation.image_judges import halve_by_class, train_classifier
+from ganaug.evaluation.image_judges import ShownClassifier, halve_by_class, train_classifier
 from ganaug.exceptions import InvalidInputError
 
 
@@ -27,16 +29,19 @@ class ImageSets:
     rng: np.random.Generator
 
 
-def gather(real: Any, synthetic: Any, holdout: Any, labels: tuple[Any, Any, Any], random_state: Any) -> ImageSets:
-    """Read and check what the user gave."""
+def gather(
+    real: Any, synthetic: Any, holdout: Any, labels: tuple[Any, Any, Any], random_state: Any, form: dict[str, Any]
+) -> ImageSets:
+    """Read and check what the user gave; ``form`` are parameters of the encoder of images."""
     from ganaug.images.encoder import ImageEncoder
     from ganaug.randomness import draw_seed
 
-    encoder = ImageEncoder()
+    encoder = ImageEncoder(**form)
     y, y_synthetic, y_holdout = labels
-    records = encoder.learn(real, y)
+    with _called({"X": "`real`", "y": "`y`"}):
+        records = encoder.learn(real, y)
+        real = _as_array(real, encoder)
     codes = None if records.labels is None else records.labels.numpy()
-    real = _as_array(real, encoder)
     synthetic = _in_the_form_of(real, "synthetic", synthetic, encoder)
     holdout = None if holdout is None else _in_the_form_of(real, "holdout", holdout, encoder)
     codes_synthetic = _encode_labels("y_synthetic", y_synthetic, synthetic, codes, encoder)
@@ -46,35 +51,51 @@ def gather(real: Any, synthetic: Any, holdout: Any, labels: tuple[Any, Any, Any]
     return ImageSets(encoder, real, synthetic, holdout, codes, codes_synthetic, codes_holdout, seed, rng)
 
 
+@contextmanager
+def _called(names: dict[str, str], start: str = "") -> Iterator[None]:
+    """Say ``real`` and ``y_synthetic`` where an encoder says X and y, and nothing that can't be done here."""
+    try:
+        yield
+    except InvalidInputError as error:
+        text = str(error)
+        for name, called in names.items():
+            text = re.sub(rf"(?<![\w`'\"]){name}\b", called, text)
+        text = text.replace(', or say on_unreadable="skip" to leave them out', "")
+        text = text.replace("fit was given images", "`real` holds images").replace(
+            "or fit with image_size", "or say image_size"
+        )
+        raise InvalidInputError(start + text) from error
+
+
 def _as_array(images: Any, encoder: Any) -> np.ndarray:
-    is_files = isinstance(images, str | os.PathLike) or (
-        isinstance(images, list | tuple) and isinstance(images[0], str | os.PathLike)
-    )
-    if hasattr(images, "detach"):
-        images = images.detach().cpu()
-    return encoder.decode(encoder.encode(images)) if is_files else np.asarray(images)
+    from ganaug.images.formats import as_array
+    from ganaug.images.reading import are_files
+
+    if are_files(images) or encoder.resize != "error":
+        restored: np.ndarray = encoder.decode(encoder.encode(images))
+        return restored
+    return as_array(images)
 
 
 def _in_the_form_of(real: np.ndarray, name: str, images: Any, encoder: Any) -> np.ndarray:
-    try:
+    with _called({"X": f"`{name}`"}, f"`{name}` does not go with `real`. "):
         array = _as_array(images, encoder)
         encoded = encoder.encode(array)
-    except InvalidInputError as error:
-        raise InvalidInputError(f"`{name}` does not go with `real`. {error}") from error
     is_same = array.shape[1:] == real.shape[1:] and array.dtype == real.dtype
     restored: np.ndarray = array if is_same else encoder.decode(encoded)  # another layout, or bytes beside floats
     return restored
 
 
 def _encode_labels(name: str, labels: Any, images: Any, codes: Any, encoder: Any) -> np.ndarray | None:
+    from ganaug.images.records import check_labels
+
     if labels is None:
         return None
     if images is None or codes is None:
         missing = "y" if codes is None else name.removeprefix("y_")
         raise InvalidInputError(f"`{name}` was given without `{missing}`, which it is compared with; give both.")
-    if len(labels) != len(images):
-        raise InvalidInputError(f"`{name}` has {len(labels)} labels for {len(images)} images; give one per image.")
-    encoded: np.ndarray = encoder.encode_labels(labels).numpy()
+    with _called({"y": f"`{name}`"}):
+        encoded: np.ndarray = encoder.encode_labels(check_labels(labels, len(images))).numpy()
     return encoded
 
 
@@ -126,7 +147,7 @@ class Judge:
         sources = [(sets.synthetic, sets.codes_synthetic, picked), (sets.real, sets.codes, self.trained[:n_images])]
         for images, codes, rows in sources:
             labels = sets.encoder.decode_labels(codes[rows])
-            scores.append(self.test(train_classifier(images[rows], labels, sets.seed)))
+            scores.append(self.test(train_classifier(images[rows], labels, sets.seed, sets.encoder)))
         return [("classification accuracy", scores[0], scores[1], "higher")]
 
 
@@ -136,19 +157,22 @@ def make_judge(sets: ImageSets, features: Any, max_images: int) -> Judge:
 
     is_given = isinstance(features, ImageClassifier)
     everything = sets.rng.permutation(len(sets.real))
-    trained, rest = everything[:0], everything
+    trained, rest, notes = everything[:0], everything, []
     if sets.codes is not None and (not is_given or sets.codes_synthetic is not None):
+        notes += _check_classes(sets)
         trained, rest = halve_by_class(sets.codes, sets.rng)
         trained = trained[: 2 * max_images]
     if sets.holdout is None:
         reference, fresh = sets.real[rest[::2]], sets.real[rest[1::2]]
     else:
         reference, fresh = sets.real[rest], sets.rng.permutation(sets.holdout)
-    classifier, notes = (features if is_given else None), []
+    classifier = None
     if is_given:
+        classifier = ShownClassifier(features, sets.encoder)
         notes.append("The classifier was given: it should have been trained on none of these images.")
     elif len(trained):
-        classifier = train_classifier(sets.real[trained], sets.encoder.decode_labels(sets.codes[trained]), sets.seed)
+        labels = sets.encoder.decode_labels(sets.codes[trained])
+        classifier = train_classifier(sets.real[trained], labels, sets.seed, sets.encoder)
     judge = Judge(sets, classifier, reference, fresh, trained, rest, notes)
     if len(trained) and not is_given:
         notes.append(
@@ -156,3 +180,17 @@ def make_judge(sets: ImageSets, features: Any, max_images: int) -> Judge:
             f"compared, and reads {100 * judge.test(classifier):.1f} % of others rightly."
         )
     return judge
+
+
+def _check_classes(sets: ImageSets) -> list[str]:
+    """Refuse labels that can't be halved, and note single images, which are in one half alone."""
+    classes, counts = sets.encoder.classes_, np.bincount(sets.codes)
+    single = ", ".join(map(str, classes[counts == 1][:10]))
+    if (counts > 1).sum() > 1 or not single:
+        return [f"Of some classes there is one image, which is trained on or judged by, not both: {single}."] * bool(
+            single
+        )
+    raise InvalidInputError(
+        f"`y` has one image of the class {single}, and halving needs two: one half of each class trains a classifier, "
+        "the other is judged. Give more images of it, or none and no labels (of a folder, a list of its files)."
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,11 @@ def image_quality(
     n_neighbors: int = 5,
     max_images: int = 5_000,
     random_state: int | np.random.RandomState | None = 0,
+    value_range: str | Sequence[float] = "auto",
+    layout: str = "auto",
+    image_size: int | Sequence[int] | None = None,
+    resize: str = "error",
+    color: str = "auto",
 ) -> ImageQuality:
     """Compare synthetic images with real ones, by features and, where there are labels, by a classifier.
 
@@ -111,6 +117,10 @@ def image_quality(
         Compare at most so many of each kind, and train classifiers on at most twice as many.
     random_state : int, RandomState or None, default=0
         Draws the halves and seeds the classifiers. The random network is always the same.
+    value_range, layout, image_size, resize, color
+        What `real`, `synthetic` and `holdout` are like, where they don't tell by themselves: values that stand for
+        black and white, such as (0, 16); order of the axes; height and width of rows of pixels, or to scale to; how to
+        scale; what files become. As for `ganaug.images.ImageEncoder`, and as the GAN was told.
 
     Returns
     -------
@@ -143,7 +153,11 @@ def image_quality(
     >>> bool(darker > 10 * floor)
     True
     """
-    sets = gather(real, synthetic, holdout, (y, y_synthetic, y_holdout), random_state)
+    for name, count in (("n_neighbors", n_neighbors), ("max_images", max_images)):
+        if not isinstance(count, Integral) or count < 1:
+            raise InvalidInputError(f"{name}={count!r}: a whole number of at least 1 is expected.")
+    form = {"value_range": value_range, "layout": layout, "image_size": image_size, "resize": resize, "color": color}
+    sets = gather(real, synthetic, holdout, (y, y_synthetic, y_holdout), random_state, form)
     judge = make_judge(sets, features, max_images)
     if isinstance(features, str) and features == "auto":
         features = "random" if judge.classifier is None else "classifier"

@@ -9,6 +9,7 @@ import torch
 
 from ganaug.evaluation import image_quality
 from ganaug.exceptions import InvalidInputError
+from ganaug.images import save_images
 from ganaug.images.classifier import ImageClassifier
 
 KINDS = np.array(["dot", "lying", "standing"])
@@ -168,6 +169,64 @@ def test_other_forms_of_the_same_images_compare_the_same():
     assert expected.equals(image_quality(torch.from_numpy(real), other, features="random").figures)
 
 
+def test_what_images_are_like_can_be_told():
+    (real, y), (other, y_other) = make_images(120), make_images(120, seed=1)
+    sets = {"y": y, "y_synthetic": y_other, "holdout": make_images(60, seed=2)[0]}
+    expected = image_quality(real, other, **sets).figures
+    for low, high in ((0, 16), (-3, 5)):
+        real_in_range, other_in_range, holdout = (
+            low + images / 255 * (high - low) for images in (real, other, sets["holdout"])
+        )
+        told = image_quality(
+            *(images.reshape(len(images), -1) for images in (real_in_range, other_in_range)),
+            **sets | {"holdout": holdout.reshape(60, -1)},
+            value_range=(low, high),
+            image_size=12,
+        ).figures
+        assert told["figure"].tolist() == expected["figure"].tolist()
+        np.testing.assert_allclose(told["real"], expected["real"], rtol=0.2, atol=0.05)
+    with pytest.raises(InvalidInputError, match=r"`real` has values from 0 to 15.*value_range=\(0, 16\)"):
+        image_quality(real / 255 * 16, other)
+    with pytest.raises(InvalidInputError, match="`real` is two-dimensional.*image_size="):
+        image_quality(real.reshape(120, -1), other)
+
+
+def test_images_are_scaled_and_recolored(tmp_path):
+    (real, _), (other, _) = make_images(40), make_images(40, seed=1)
+    paths = [save_images(images.repeat(2, 1), tmp_path / str(place)) for place, images in enumerate((real, other))]
+    report = image_quality(paths[0], tmp_path / "1", image_size=10, resize="stretch", color="rgb", features=means_of_10)
+    assert report.n_images == 20
+    arrays = image_quality(real, other.repeat(2, 1), image_size=10, resize="stretch")
+    assert arrays.n_images == 20
+    (tmp_path / "1" / "torn.png").write_bytes(b"torn")
+    with pytest.raises(InvalidInputError, match=r"`synthetic` does not go with.*Remove them\.$"):
+        image_quality(real.repeat(2, 1), tmp_path / "1")
+
+
+def means_of_10(images):
+    """Return means of colors."""
+    assert images.dtype == np.uint8 and images.shape[1:] == (10, 10, 3)
+    return images.mean((1, 3))
+
+
+def test_a_classifier_sees_images_in_its_own_form():
+    (real, y), (other, y_other) = make_images(), make_images(seed=1)
+    classifier = ImageClassifier(max_steps=100, random_state=0).fit(*make_images(seed=5))
+    labels = {"y": y, "y_synthetic": y_other, "features": classifier}
+    expected = image_quality(real, other, **labels)
+    told = image_quality(real / 255 * 16, other / 255 * 16, value_range=(0, 16), **labels)
+    assert told["label agreement"] == expected["label agreement"] and expected["label agreement"] > 0.85
+    with pytest.raises(InvalidInputError, match="was fitted to images of 12 x 12 pixels.*`real` holds images of 8 x 8"):
+        image_quality(real[:, :8, :8], other[:, :8, :8], features=classifier)
+
+
+def test_a_class_of_one_image_is_noted():
+    (real, y), (other, _) = make_images(120), make_images(120, seed=1)
+    y = np.where(np.arange(120) == 7, "rare", y)
+    assert "Of some classes there is one image" in str(image_quality(real, other, y=y))
+    assert "there is one image" not in str(image_quality(real, other, y=make_images(120)[1]))
+
+
 def test_one_class_alone_has_no_accuracy():
     (real, y), (other, y_other) = make_images(120), make_images(120, seed=1, kinds=(1,))
     report = image_quality(real, other, y=y, y_synthetic=y_other)
@@ -184,6 +243,17 @@ def test_one_class_alone_has_no_accuracy():
         ({"y": ["dot", "lying"] * 20, "y_synthetic": ["dot"] * 39}, "39 labels for 40 images"),
         ({"y": ["dot", "lying"] * 20, "y_synthetic": ["cat"] * 40}, "'cat', which fit has not seen"),
         ({"n_neighbors": 20}, "n_neighbors=20, but only 20 images"),
+        ({"n_neighbors": "a"}, "n_neighbors='a'"),
+        ({"n_neighbors": 0}, "n_neighbors=0"),
+        ({"max_images": 2.5}, "max_images=2.5"),
+        ({"holdout": []}, "`holdout` does not go with `real`. `holdout` has the shape .*no image in it"),
+        ({"y": ["dot", "y"] * 20, "y_synthetic": 3}, "`y_synthetic` can't be labels"),
+        ({"y": ["dot", "y"] * 20, "y_synthetic": ["z"] * 40}, r"`y_synthetic`\[0\] is 'z'.* It knows 'dot', 'y'"),
+        ({"y": 3}, "`y` can't be labels"),
+        ({"y": ["dot"] * 39 + ["lying"]}, "`y` has one image of the class lying, and halving needs two"),
+        ({"y": ["dot"] * 40}, "has the class .* alone"),
+        ({"value_range": (0, 100)}, "`real` has values from 0 to 255"),
+        ({"image_size": (8, 8)}, "`real` holds images of 12 x 12 pixels"),
         ({"holdout": np.zeros((9, 8, 8), np.uint8)}, "`holdout` does not go with `real`"),
     ],
 )
