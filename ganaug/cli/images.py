@@ -75,7 +75,7 @@ def fit(
         **{"value_range": _parse_range(value_range), "device": device, "random_state": random_state},
     }
     parameters = {name: str(value) if isinstance(value, StrEnum) else value for name, value in parameters.items()}
-    from ganaug.tracking.image_files import find_labels, parse_size, read_images
+    from ganaug.images.sources import find_labels, parse_size, read_images
 
     parameters["image_size"] = parse_size(image_size, "--image-size ")
     X, y = read_images(data, "DATA ")
@@ -95,7 +95,7 @@ images.command()(sample)
 
 def _choose(model: str | None, data: Path, has_labels: bool, parameters: dict[str, Any], quiet: bool) -> "BaseImageGAN":
     """Return the GAN, and say which one it is where that was left open."""
-    from ganaug.tracking.image_files import make_gan
+    from ganaug.images.sources import make_gan
 
     if model == Model.conditional and not has_labels:
         raise InvalidInputError(
@@ -173,10 +173,8 @@ _PYTHON_WORDS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
 
 def _tell(gan: "BaseImageGAN", output: Path) -> None:
     """Say what was learned, how the game went and what to type next."""
-    from ganaug.tracking.image_files import best_likeness
-
     seconds = gan.history_[-1]["seconds"] if gan.history_ else 0.0
-    likeness = best_likeness(gan)
+    likeness = getattr(gan, "likeness_", None)
     lines = [
         f"Learned {gan.n_images_:,} images in {gan.n_iter_:,} steps and {seconds:.0f} s (stop reason: "
         f"{gan.stop_reason_}).",

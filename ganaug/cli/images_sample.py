@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ganaug.images.base import BaseImageGAN
 
 _N_LISTED = 20
+_OTHER_PICTURES = (".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
 
 def sample(
@@ -42,15 +43,17 @@ def sample(
     gan = _load(model)
     drawn, labels = _draw(gan, n_samples, label or [], truncation, random_state)
     from ganaug.images import save_grid, save_images
-    from ganaug.tracking.image_files import form_of
 
-    form = form_of(gan.encoder_.format_)
+    known = gan.encoder_.format_
+    form = known.picture_form()
     if is_picture:
         save_grid(drawn, output, n_columns=columns, **form)
         size = in_bytes(output.stat().st_size)
     else:
         files = save_images(drawn, output, labels, overwrite=overwrite, **form)
         size = in_bytes(sum(file.stat().st_size for file in files))
+    if known.is_deep_color and not is_picture:
+        size += ", 8 bits per color of the 16: a PNG file gets no more"
     images = "1 image" if n_samples == 1 else f"{n_samples:,} images"
     make_console().print(f"{images} written to {output} ({size}).", markup=False)
 
@@ -58,6 +61,8 @@ def sample(
 def _check_output(path: Path, overwrite: bool, is_picture: bool, columns: int | None) -> None:
     """Refuse a place that can't be written to before any image is drawn."""
     told = f"--output {str(path)!r}"
+    if path.suffix.lower() in _OTHER_PICTURES and not path.is_dir():
+        raise InvalidInputError(f"{told}: pictures are written as PNG; let the name end in .png, or name a folder.")
     if columns is not None and not is_picture:
         raise InvalidInputError(f"--columns {columns} is for one picture; let --output end in .png, or leave it out.")
     if is_picture:
@@ -95,7 +100,9 @@ def _draw(
     if isinstance(gan, ConditionalGAN):
         import numpy as np
 
-        found = [find_label(text, gan.classes_.tolist()) for text in texts]
+        from ganaug.images.records import to_list
+
+        found = [find_label(text, to_list(gan.classes_)) for text in texts]
         wanted = np.array([found[place % len(found)] for place in range(n_samples)]) if found else None
         drawn, labels = gan.sample(n_samples, wanted, return_y=True, **chance)
         return drawn, labels

@@ -10,17 +10,7 @@ import numpy as np
 
 from ganaug.tracking import inputs
 from ganaug.tracking.callback import MLflowCallback, flatten, log_new_params, make_client
-from ganaug.tracking.image_files import (
-    ImageSet,
-    best_likeness,
-    check_choice,
-    digest,
-    form_of,
-    make_gan,
-    parse_size,
-    read_set,
-    split,
-)
+from ganaug.tracking.image_files import ImageSet, check_choice, digest, read_set, split
 from ganaug.tracking.table_run import run_of_ones_own
 
 if TYPE_CHECKING:
@@ -140,6 +130,8 @@ def track_images_run(
     InvalidInputError
         A parameter is wrong, or the images can't be read; named in the message.
     """
+    from ganaug.images.sources import make_gan, parse_size
+
     for name, value in (("model", model), ("recipe", recipe), ("resize", resize)):
         check_choice(name, value)
     inputs.check_count("max_steps", max_steps, 1)
@@ -188,8 +180,18 @@ def _measure(
 
     most = min(_MOST_MEASURED, max(200, _MOST_VALUES // gan.encoder_.format_.n_values))
     real, synthetic, fresh = (_some(part, most, gan) for part in (train, drawn, held_out))
+    if real.y is None or (np.unique(real.y, return_counts=True)[1] > 1).sum() < 2:
+        # The judge learns from a half of each class; a run must not fail for want of one after its training.
+        real, synthetic, fresh = (ImageSet(part.X, None) for part in (real, synthetic, fresh))
+    else:
+        synthetic, fresh = (_of_classes(part, np.unique(real.y)) for part in (synthetic, fresh))
     labels = {"y": real.y, "y_synthetic": synthetic.y, "y_holdout": fresh.y}
     return image_quality(real.X, synthetic.X, holdout=fresh.X, **labels, random_state=random_state)
+
+
+def _of_classes(part: ImageSet, classes: np.ndarray) -> ImageSet:
+    """Return the images of these classes: the rarest may be missing among some of many."""
+    return part if part.y is None else part.at(np.flatnonzero(np.isin(part.y, classes)))
 
 
 def _some(part: ImageSet, most: int, gan: "BaseImageGAN") -> ImageSet:
@@ -205,7 +207,7 @@ def _write_files(folder: Path, gan: "BaseImageGAN", drawn: ImageSet, quality: "I
 
     files = {"model": folder / "model", "samples": folder / "samples.png"}
     gan.save(files["model"])
-    save_grid(drawn.X[:_GRID_IMAGES], files["samples"], **form_of(gan.encoder_.format_))
+    save_grid(drawn.X[:_GRID_IMAGES], files["samples"], **gan.encoder_.format_.picture_form())
     arrays = {"X": drawn.X} if drawn.y is None else {"X": drawn.X, "y": drawn.y}
     files["synthetic"] = _write(folder / "synthetic.npz", lambda path: np.savez_compressed(path, **arrays))
     files["quality"] = _write(folder / "quality.csv", lambda path: quality.figures.to_csv(path, index=False))
@@ -225,7 +227,7 @@ def _write(target: Path, write: Callable[[Any], object]) -> Path:
 
 
 def _log(run_id: str, quality: "ImageQuality", gan: "BaseImageGAN", files: dict[str, Path]) -> None:
-    client, likeness = make_client(), best_likeness(gan)
+    client, likeness = make_client(), getattr(gan, "likeness_", None)
     for name, value in quality.to_dict().items():
         client.log_metric(run_id, f"quality/{name}", value)
     if likeness is not None:
@@ -249,7 +251,7 @@ def _summarize(
         loaded=str(gan.encoder_.report_),
         figures=quality.to_dict(),
         report=str(quality),
-        likeness=best_likeness(gan),
+        likeness=getattr(gan, "likeness_", None),
         n_learned=gan.n_images_,
         n_held_out=n_held_out,
         n_iter=gan.n_iter_,

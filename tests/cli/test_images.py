@@ -13,8 +13,8 @@ import ganaug
 from ganaug.cli import app
 from ganaug.cli.images_sample import find_label
 from ganaug.images import DCGAN, ConditionalGAN, VanillaGAN, save_images
+from ganaug.images.sources import parse_size, read_images
 from ganaug.tabular import TabularGAN
-from ganaug.tracking.image_files import form_of, parse_size, read_images
 
 QUICK = ("--max-steps", 2, "--random-state", 1)
 
@@ -237,10 +237,37 @@ def test_deep_gray_images_keep_their_bits(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 2**16, (20, 8, 8)).astype(np.uint16)
     gan = DCGAN(max_steps=1, random_state=0).fit(images)
     gan.save(tmp_path / "model")
-    assert "value_range" not in form_of(gan.encoder_.format_)
     assert run("sample", tmp_path / "model", "-n", 2, "-o", tmp_path / "drawn").exit_code == 0
     with Image.open(tmp_path / "drawn" / "image-000001.png") as image:
         assert np.array_equal(np.asarray(image), gan.sample(2)[1])
+
+
+def test_deep_colors_are_written_with_8_bits_and_that_is_said(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 2**16, (20, 8, 8, 3)).astype(np.uint16)
+    gan = DCGAN(max_steps=1, random_state=0).fit(images)
+    gan.save(tmp_path / "model")
+    result = run("sample", tmp_path / "model", "-n", 2, "-o", tmp_path / "drawn")
+    assert result.exit_code == 0 and "8 bits per color of the 16" in result.stdout, result.output
+    with Image.open(tmp_path / "drawn" / "image-000001.png") as image:
+        assert np.array_equal(np.asarray(image), np.rint(gan.sample(2)[1] / 257))
+    assert run("sample", tmp_path / "model", "-n", 2, "-o", tmp_path / "grid.png").exit_code == 0
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".gif", ".bmp", ".webp", ".tif"])
+def test_pictures_are_png(suffix: str, model: Path, tmp_path: Path) -> None:
+    check_refused(run("sample", model, "-o", tmp_path / f"new{suffix}"), "PNG", "end in .png, or name a folder")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_classes_may_be_dates(tmp_path: Path) -> None:
+    days = np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]")
+    np.savez(tmp_path / "images.npz", X=some_images(40, 8, 8), y=np.repeat(days, 20))
+    assert run("fit", tmp_path / "images.npz", "-o", tmp_path / "model", *QUICK, "--quiet").exit_code == 0
+    label = ("--label", "2020-01-02 00:00:00")
+    result = run("sample", tmp_path / "model", "-n", 2, "-o", tmp_path / "drawn", *label)
+    assert result.exit_code == 0, result.output
+    assert [path.parent.name for path in (tmp_path / "drawn").rglob("*.png")] == ["2020-01-02"] * 2
+    check_refused(run("sample", tmp_path / "model", "-o", tmp_path / "x", "--label", "1"), "2020-01-01 00:00:00")
 
 
 def test_arrays_are_read_without_pickle(tmp_path: Path) -> None:

@@ -87,6 +87,12 @@ def test_a_model_may_leave_the_classes_alone(tracking_uri: str, tmp_path: Path) 
     assert "label_agreement" not in result.figures
 
 
+def test_too_rare_a_class_does_not_fail_a_run_after_its_training(tracking_uri: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "images.npz", X=make_images()[0], y=np.array(["usual"] * 59 + ["rare"]))
+    result = track_images_run(tmp_path / "images.npz", output_dir=tmp_path / "out", **QUICK)
+    assert result.model_name == "ConditionalGAN" and "random_features_distance" in result.figures
+
+
 def test_by_default_it_is_scikit_learns_digits() -> None:
     images = read_set(None, None)
     assert images.X.shape == (1797, 8, 8) and (images.X.min(), images.X.max()) == (0, 1)
