@@ -44,7 +44,7 @@ from ganaug.exceptions import InvalidInputError, ModelFileError
 from ganaug.randomness import draw_seed
 
 _BUDGET = ("epochs", "max_steps", "max_seconds")
-_NOT_IDENTITY = (*_BUDGET, "callbacks", "verbose", "device", "random_state")
+_NOT_IDENTITY = (*_BUDGET, "callbacks", "verbose", "device", "precision", "random_state")
 
 
 class BaseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
@@ -144,7 +144,8 @@ class BaseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             run.tell("on_fit_end")
         finally:
             run.tell("on_close")
-            vars(self).pop("_held_out", None)  # records of a fit that failed are not the estimator's to keep
+            for name in [name for name in vars(self) if name.startswith("_fit_")]:
+                delattr(self, name)  # what only the fit needs: training records are not the estimator's to keep
         return self
 
     def _play(self, X: Any, y: Any, run: Run, resume_from: str | os.PathLike[str] | None) -> None:
@@ -153,8 +154,9 @@ class BaseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         with isolated_rng(derive_seed(self.seed_, "weights")):
             game = self._make_game()
         batches = self._make_batches(records, device)
-        trainer = Trainer(game.to(device), batches, run, self._budget(), self._settings(device), self.seed_)
-        run.identity = self._identity(records)
+        settings = self._settings(device)
+        trainer = Trainer(game.to(device), batches, run, self._budget(), settings, self.seed_)
+        run.identity = self._identity(records) | {"precision": settings.precision}
         self._prepare_run(run, trainer)
         if resume_from is not None:
             resume(trainer, Path(resume_from), run.identity)
@@ -304,9 +306,10 @@ class BaseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         params = {name: value for name, value in self.get_params(deep=False).items() if name not in _NOT_IDENTITY}
         indices = torch.arange(0, len(records), max(1, len(records) // 1000))
         digest = hashlib.sha256()
-        for part in vars(records.take(indices)).values():
-            if part is not None:
-                digest.update(part.cpu().contiguous().numpy().tobytes())
+        for some in indices.split(50):  # few at a time: records may be large
+            for part in vars(records.take(some)).values():
+                if part is not None:
+                    digest.update(part.cpu().contiguous().numpy().data)
         return {
             "seed": self.seed_,
             "parameters": repr(sorted(params.items())),

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import time
 from pathlib import Path
 
 import torch
@@ -90,33 +91,39 @@ class KeepBest(Callback):
     Parameters
     ----------
     shares : tuple of float
-        Shares of the budget at which to look. The end is always looked at.
+        Shares of the budget after which to look. The end is looked at too.
+    time_share : float
+        Under a budget of seconds, looks are left out while those before have taken more than this share of the time.
     """
 
-    def __init__(self, shares: tuple[float, ...] = (0.5, 0.7, 0.85, 0.95)) -> None:
-        self.shares = shares
+    def __init__(self, shares: tuple[float, ...] = (0.5, 0.7, 0.85, 0.95), time_share: float = 0.05) -> None:
+        self.shares, self.time_share = shares, time_share
 
     def on_fit_begin(self, run: Run) -> None:
         self._best: float | None = None
         self._weights: State = {}
-        self._best_step, self._n_looks = 0, 0
+        self._best_step, self._last_step = 0, 0
+        self._progress = self._seconds = 0.0
 
     def on_step_end(self, run: Run) -> None:
-        due = sum(run.progress >= share for share in self.shares)
-        if run.quality is not None and due > self._n_looks:
-            self._n_looks = due
+        is_due = any(self._progress < share <= run.progress for share in self.shares)
+        self._progress = run.progress
+        is_timed = run.trainer is not None and run.trainer.budget.max_seconds is not None
+        if is_due and not (is_timed and self._seconds > self.time_share * run.seconds):
             self._look(run)
 
     def on_choose_weights(self, run: Run) -> None:
-        if run.quality is None or run.trainer is None:
-            return
-        self._look(run)
-        if self._weights:
+        if self._weights:  # else there is nothing to compare the last ones with
+            self._look(run)
+            assert run.trainer is not None
             run.trainer.averager.module.load_state_dict(self._weights)
 
     def _look(self, run: Run) -> None:
-        assert run.trainer is not None and run.quality is not None
-        quality = run.quality()
+        if run.quality is None or run.trainer is None or run.step == self._last_step:
+            return
+        start, quality = time.monotonic(), run.quality()
+        self._seconds += time.monotonic() - start
+        self._last_step = run.step
         run.terms["quality/likeness"] = torch.tensor(quality, dtype=torch.float64)
         # NaN is never better, and anything is better than NaN.
         if self._best is None or math.isnan(self._best) or quality > self._best:
@@ -128,8 +135,13 @@ class KeepBest(Callback):
         """The round whose weights were kept."""
         return self._best_step
 
+    @property
+    def best_score_(self) -> float | None:
+        """The quality of the weights that were kept; None if it was never measured."""
+        return self._best
+
     def state_dict(self) -> State:
-        names = ("_best", "_weights", "_best_step", "_n_looks")
+        names = ("_best", "_weights", "_best_step", "_last_step", "_progress", "_seconds")
         return {name: getattr(self, name) for name in names}
 
     def load_state_dict(self, state: State) -> None:

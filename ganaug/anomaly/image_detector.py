@@ -1,7 +1,7 @@
 """ImageGANDetector: anomalies in images, and where they are, by a discriminator that learned corruptions."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -32,6 +32,7 @@ from ganaug.images.precision import is_bfloat16_faster
 _ENCODING = ("image_size", "resize", "color", "layout", "value_range", "on_unreadable", "memory_limit")
 _MOST_JUDGED = 5_000
 _LEAST_IMAGES = 8
+_AT_A_TIME = 1_024
 
 
 class ImageGANDetector(BaseDetector):
@@ -257,7 +258,7 @@ class ImageGANDetector(BaseDetector):
         ndarray of shape (n_images,), float64
             Weighted sum of ``score_parts``. An image's score depends on no other image.
         """
-        return self._combine(self._look(X)[0])
+        return self._combine(self._read(X))
 
     def score_parts(self, X: Any) -> pd.DataFrame:
         """Return what each part says of each image; higher = more normal.
@@ -271,7 +272,7 @@ class ImageGANDetector(BaseDetector):
         DataFrame of shape (n_images, n_parts)
             Minus the standard deviations by which a part exceeds what is usual; near 0 for most normal images.
         """
-        return pd.DataFrame({name: -part for name, part in self._look(X)[0].items()})
+        return pd.DataFrame({name: -part for name, part in self._read(X).items()})
 
     def anomaly_map(self, X: Any) -> np.ndarray:
         """Return where each image is odd; higher = odder.
@@ -287,17 +288,22 @@ class ImageGANDetector(BaseDetector):
             standard deviations above the usual. Fine to about four pixels (of the 64 that larger images are scaled
             down to).
         """
-        return self._look(X)[1]
-
-    def _look(self, X: Any) -> tuple[Views, np.ndarray]:
-        """Return parts, higher = odder, and maps."""
         check_is_fitted(self)
-        images = self._shrink(X)
-        with limited_threads(self._max_threads):
-            parts, maps = self._judges().judge(images)
-            read = self.usual_.read(parts, images)
-            size = self.encoder_.format_.height, self.encoder_.format_.width
-            return read, self.usual_.draw(maps, {name: self.weights_[name] for name in LOCAL}, size)
+        weights = {name: self.weights_[name] for name in LOCAL}
+        size = self.encoder_.format_.size
+        return np.concatenate([self.usual_.draw(maps, weights, size) for _, maps in self._look(X)])
+
+    def _read(self, X: Any) -> Views:
+        """Return the parts, higher = odder."""
+        return {name: np.concatenate(found) for name, found in _collect(read for read, _ in self._look(X)).items()}
+
+    def _look(self, X: Any) -> Iterator[tuple[Views, Views]]:
+        """Yield parts, higher = odder, and maps as the judges give them, of some images at a time."""
+        check_is_fitted(self)
+        for images in self._shrink(X).split(_AT_A_TIME):
+            with limited_threads(self._max_threads):
+                parts, maps = self._judges().judge(images)
+            yield self.usual_.read(parts, images), maps
 
     def _shrink(self, X: Any) -> Tensor:
         images = self.encoder_.encode(X)
@@ -415,6 +421,12 @@ class ImageGANDetector(BaseDetector):
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _collect(views: Iterable[Views]) -> dict[str, list[np.ndarray]]:
+    """Return one list per part."""
+    every = list(views)
+    return {name: [some[name] for some in every] for name in every[0]}
 
 
 class _Shrunk:

@@ -175,8 +175,11 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         batches = Batches(records, self.batch_size, rng, device)
         settings = replace(_SETTINGS, discriminator_lr=self.learning_rate)
         budget = Budget(max_steps=self.n_steps_)
-        trainer = Trainer(Lesson(network).to(device), batches, Run(), budget, settings, seed)
+        run = Run()
+        trainer = Trainer(Lesson(network).to(device), batches, run, budget, settings, seed)
         trainer.train()
+        if run.stop_reason == "interrupted":  # half a judge is none
+            raise KeyboardInterrupt
         learned = trainer.averager.module
         assert isinstance(learned, ClassifierNetwork)
         learned.scale_features(records.take(torch.arange(min(len(records), CHUNK))).real.to(device))

@@ -20,7 +20,7 @@ _N_COMPONENTS = 40
 _LARGEST_GRID = 28
 """Larger images are averaged down to this side: a cluster is about what an image shows, not about its details."""
 _N_LEARNED = 20_000
-_BLOCK = 1000
+_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,8 @@ def _cluster(records: RecordSource, places: np.ndarray, n_clusters: int, seed: i
     """Return a cluster for each of the images at ``places``, from 0 on."""
     chosen = np.random.default_rng(seed).permutation(places)[:_N_LEARNED]
     some = _pixels(records, chosen)
+    if not some.std(axis=0).any():  # all alike
+        return np.zeros(len(places), dtype=np.int64)
     # Sums in another order round otherwise, so on one thread.
     with threadpool_limits(1):
         components = PCA(min(_N_COMPONENTS, *some.shape), svd_solver="randomized", random_state=seed % 2**32).fit(some)

@@ -4,11 +4,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ganaug.images.base import BaseImageGAN
+from ganaug.images.noise import NoiseGAN
 from ganaug.images.recipes import MODERN, TEXTBOOK_PERCEPTRON, Recipe
 
 
-class ConditionalGAN(BaseImageGAN):
+class ConditionalGAN(NoiseGAN):
     """A GAN that is told classes (Mirza and Osindero 2014): ``fit(X, y)``, ``sample(10, y=[3] * 10)``.
 
     ``recipe="modern"``, the default, has the networks of the modern ``DCGAN``, whose clusters are clusters within the

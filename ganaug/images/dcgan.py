@@ -4,11 +4,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from ganaug.images.base import BaseImageGAN
+from ganaug.images.noise import NoiseGAN
 from ganaug.images.recipes import MODERN, TEXTBOOK_CONVOLUTION, Recipe
 
 
-class DCGAN(BaseImageGAN):
+class DCGAN(NoiseGAN):
     """Deep convolutional GAN (Radford et al. 2016): images from noise, and features without labels.
 
     Any height and width from 8 to 256 pixels; grey, color, or color with transparency.
@@ -81,11 +81,12 @@ class DCGAN(BaseImageGAN):
     device : str, default="auto"
         "auto", "cpu", "cuda", "cuda:1", "mps".
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        "auto" times a convolution in both before the first fit of a process. Penalties, averages and all that is
+        "auto" times a convolution in both before the first fit of a process; name one where a machine is so busy that
+        the answer could change, and bits matter. Penalties, averages and all that is
         asked of a fitted model are float32.
     random_state : int, RandomState instance or None, default=None
         With an int, ``fit`` (under a budget of steps) and ``sample`` are repeatable bit for bit on the same machine's
-        CPU.
+        CPU with as many threads.
 
     Attributes
     ----------
@@ -103,6 +104,8 @@ class DCGAN(BaseImageGAN):
     n_iter_ : int
         Generator updates made.
     n_images_ : int
+    likeness_ : float or None
+        Of the weights that were kept: minus the Frechet distance that ``keep_best`` compares by, 0 at best.
     stop_reason_ : str
         "epochs", "max_steps", "max_seconds", "interrupted", "diverged", or what a callback said.
 

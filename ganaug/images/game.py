@@ -10,6 +10,9 @@ from ganaug.images.augmentation import AdaptiveStrength, augment
 from ganaug.images.networks.layers import seed_dropouts
 from ganaug.images.networks.players import ImageDiscriminator, ImageGenerator
 
+_TARGET = 0.3
+"""Augment more while the discriminator is right about 65 % of the pairs. Found on 100 digits (decision 0010)."""
+
 
 class ImageGame(NoiseGame):
     """Real images against fakes of the same classes.
@@ -46,7 +49,7 @@ class ImageGame(NoiseGame):
     ) -> None:
         super().__init__(generator, discriminator, latent_dim=latent_dim, **settings)
         self.kinds, self.has_uniform_noise = kinds, has_uniform_noise
-        self.adaptive = AdaptiveStrength(relativistic=True, ramp_images=ramp_images) if kinds else None
+        self.adaptive = AdaptiveStrength(relativistic=True, target=_TARGET, ramp_images=ramp_images) if kinds else None
         self._rng: torch.Generator | None = None
 
     def draw_noise(self, n_records: int, rng: torch.Generator) -> Tensor:

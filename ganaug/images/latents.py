@@ -85,6 +85,9 @@ def search_latents(artist: ImageGenerator, images: Tensor, starts: Tensor, n_ste
         n_missing = BLOCK - len(wanted)
         batch = Batch(torch.cat([wanted, wanted.new_zeros((n_missing, *wanted.shape[1:]))]).to(device))
         game = SearchGame(artist, torch.cat([begin, begin.new_zeros((n_missing, begin.shape[1]))])).to(device)
-        Trainer(game, _Same(batch), Run(), Budget(max_steps=n_steps), _SEARCH, seed=0).train()
+        run = Run()
+        Trainer(game, _Same(batch), run, Budget(max_steps=n_steps), _SEARCH, seed=0).train()
+        if run.stop_reason == "interrupted":  # half a search is no answer
+            raise KeyboardInterrupt
         found.append(game.generator().detach().cpu()[: len(wanted)])
     return torch.cat(found) if found else starts

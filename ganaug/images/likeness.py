@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from ganaug.adversarial import RecordSource
-from ganaug.images.asking import in_blocks
+from ganaug.images.asking import BLOCK, in_blocks
 from ganaug.images.distances import frechet_distance
 from ganaug.images.random_features import RandomFeatures
 
-_N_REAL = 2000
-N_FAKE = 1000
-"""Images drawn per look."""
+_N_REAL, _N_FAKE = 2000, 1000
+_FULL_SIZE, _FEWEST = 3 * 32 * 32, 128
+"""Larger images are compared in proportion fewer, so that a look never takes much longer."""
 
 
 class Likeness:
@@ -25,13 +25,21 @@ class Likeness:
         At most 2,000 of them are looked at, once.
     seed : int
         Of the choice of images. The network is always the same.
+
+    Attributes
+    ----------
+    n_fakes : int
+        Images to be drawn per look.
     """
 
     def __init__(self, records: RecordSource, seed: int) -> None:
-        chosen = np.random.default_rng(seed).permutation(len(records))[:_N_REAL]
-        images = records.take(torch.from_numpy(chosen)).real
-        self._features: Callable[[Tensor], Tensor] = RandomFeatures(*images.shape[1:])
-        self._real = self._look(images)
+        shape = records.take(torch.tensor([0])).real.shape[1:]
+        share = min(1.0, _FULL_SIZE / shape.numel())
+        self.n_fakes = max(_FEWEST, round(share * _N_FAKE))
+        n_real = max(_FEWEST, round(share * _N_REAL))
+        self._features: Callable[[Tensor], Tensor] = RandomFeatures(*shape)
+        chosen = torch.from_numpy(np.random.default_rng(seed).permutation(len(records))[:n_real])
+        self._real = np.concatenate([self._look(records.take(some).real) for some in chosen.split(BLOCK)])
 
     def __call__(self, fakes: Tensor) -> float:
         """Return the likeness of images (n, channels, height, width) in [-1, 1]; higher is better, 0 the best."""

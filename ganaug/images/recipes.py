@@ -13,6 +13,8 @@ class Recipe:
     """A key of ``networks.PLAYERS``."""
     has_clusters: bool = True
     """Whether images are cut into clusters by themselves."""
+    takes_kinds: bool = True
+    """Whether the players can be told clusters or classes."""
     latent_dim: int = 64
     generator_width: int = 32
     discriminator_width: int = 32
@@ -66,6 +68,7 @@ schedules that only fitted their budget of epochs."""
 TEXTBOOK_CONVOLUTION = Recipe(
     players="textbook",
     has_clusters=False,
+    takes_kinds=False,
     latent_dim=100,
     generator_width=64,
     discriminator_width=64,

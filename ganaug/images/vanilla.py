@@ -4,11 +4,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from ganaug.images.base import BaseImageGAN
+from ganaug.images.noise import NoiseGAN
 from ganaug.images.recipes import MODERN_PERCEPTRON, TEXTBOOK_PERCEPTRON, Recipe
 
 
-class VanillaGAN(BaseImageGAN):
+class VanillaGAN(NoiseGAN):
     """The first GAN (Goodfellow et al. 2014): multilayer perceptrons, which know nothing of neighboring pixels.
 
     For teaching, and for images too small for convolutions. ``DCGAN`` draws better ones.

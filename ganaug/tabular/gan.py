@@ -427,7 +427,7 @@ class TabularGAN(DensityMixin, BaseGAN):
         codes = self.encoder_.encode(table, rng)
         shuffled = rng.permutation(len(table))
         n_held_out = _count_held_out(len(table), self.validation_fraction)
-        self._held_out = codes.take(shuffled[:n_held_out])
+        self._fit_held_out = codes.take(shuffled[:n_held_out])
         training = codes.take(shuffled[n_held_out:])
         return TensorRecords(torch.from_numpy(np.hstack([training.levels, training.positions])).float())
 
@@ -475,12 +475,11 @@ class TabularGAN(DensityMixin, BaseGAN):
         run.preview = lambda: self.format_.restore(
             sample_table(averaged, self.encoder_, _PREVIEW_ROWS, None, seed), return_y=False
         )
-        if len(self._held_out):
-            run.quality = lambda: held_out_quality(averaged, self._held_out)
+        if len(self._fit_held_out):
+            run.quality = lambda: held_out_quality(averaged, self._fit_held_out)
 
     def _finish(self) -> None:
-        held_out = self._held_out
-        del self._held_out  # training rows: not the model's to keep
+        held_out = self._fit_held_out
         self.score_worth_ = None
         if self.scrambled_weight:
             try:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 import torch
 from sklearn.base import clone
@@ -79,15 +81,35 @@ def test_keep_best_looks_late_and_rarely_and_stops_nothing():
 
 
 def test_keep_best_keeps_the_last_where_nothing_can_be_measured():
-    for quality in (None, lambda: float("nan")):
-        trainer = make_trainer(budget=Budget(max_steps=10), callbacks=[KeepBest()])
-        trainer.run.quality = quality
-        trainer.train()
-        plain = make_trainer(budget=Budget(max_steps=10))
-        plain.train()
-        assert trainer.run.callbacks[0].best_step_ == 10 or quality is None
-        if quality is None:
-            assert equal_weights(weights_of(trainer.averager.module), weights_of(plain.averager.module))
+    trainer = make_trainer(budget=Budget(max_steps=10), callbacks=[KeepBest()])
+    trainer.train()
+    plain = make_trainer(budget=Budget(max_steps=10))
+    plain.train()
+    assert equal_weights(weights_of(trainer.averager.module), weights_of(plain.averager.module))
+    assert trainer.run.callbacks[0].best_score_ is None
+
+
+def test_keep_best_takes_little_of_a_budget_of_seconds():
+    trainer = make_trainer(budget=Budget(max_seconds=1.0), callbacks=[KeepBest()])
+    looks = []
+
+    def quality():
+        looks.append(trainer.run.step)
+        time.sleep(0.2)
+        return float(trainer.run.step)
+
+    trainer.run.quality = quality
+    trainer.train()
+    assert len(looks) == 2 and looks[1] == trainer.run.step  # the first one took too much for others; and the end
+
+
+def test_keep_best_under_another_budget_after_a_resume():
+    keeper = KeepBest(shares=(0.5,))
+    trainer = make_trainer(budget=Budget(max_steps=40), callbacks=[keeper])
+    trainer.run.quality = lambda: float(trainer.run.step)
+    keeper.load_state_dict({"_progress": 1.0})  # of a training that had used its smaller budget up
+    trainer.train()
+    assert [row["step"] for row in trainer.run.history if "quality/likeness" in row] == [21, 40]
 
 
 def test_previews_are_kept_and_written(tmp_path):

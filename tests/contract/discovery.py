@@ -15,6 +15,7 @@ from ganaug.base import BaseGAN
 
 SMALL = {
     "GANDetector": {"max_steps": 12, "batch_size": 64},
+    "ImageGANDetector": {"max_steps": 6, "batch_size": 16, "n_members": 2, "discriminator_width": 4, "memory": 50},
     "TabularGAN": {"max_steps": 12, "epochs": None, "batch_size": 64},
     "CTGAN": {"epochs": 1, "batch_size": 50, "generator_hidden": (16,), "discriminator_hidden": (16,)},
     "TVAE": {"epochs": 1, "batch_size": 50, "encoder_hidden": (16,), "decoder_hidden": (16,)},

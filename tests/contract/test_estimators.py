@@ -165,7 +165,7 @@ def test_saved_models_come_back_equal(fitted, name, tmp_path):
     assert strip(again / "model.json") == strip(path / "model.json")
 
 
-WITHOUT_ROWS = {"GANDetector": {"memory": "none"}}
+WITHOUT_ROWS = {name: {"memory": "none"} for name in ("GANDetector", "ImageGANDetector")}
 """What tells an estimator that keeps training rows to keep none."""
 
 

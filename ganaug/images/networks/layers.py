@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import batch_norm
 
 
 class SeededDropout(nn.Module):
@@ -29,6 +30,17 @@ def seed_dropouts(network: nn.Module, rng: torch.Generator) -> None:
     for layer in network.modules():
         if isinstance(layer, SeededDropout):
             layer.rng = rng
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """Batch norm that takes a batch of one, which has no deviation: it is normalized by the running statistics."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return (n, width)."""
+        if self.training and len(inputs) == 1:
+            return batch_norm(inputs, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        normalized: Tensor = super().forward(inputs)
+        return normalized
 
 
 class Maxout(nn.Module):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot, relu
 
-from ganaug.images.networks.layers import Maxout, SeededDropout
+from ganaug.images.networks.layers import BatchNorm, Maxout, SeededDropout
 from ganaug.images.networks.players import ImageDiscriminator, ImageGenerator
 from ganaug.images.networks.shape import ImageShape
 
@@ -41,7 +41,7 @@ class PerceptronGenerator(ImageGenerator):
         sizes = [self.latent_width, *hidden]
         layers: list[nn.Module] = []
         for n_from, n_to in zip(sizes[:-1], sizes[1:], strict=True):
-            layers += [nn.Linear(n_from, n_to), *([nn.BatchNorm1d(n_to)] if has_norm else []), nn.ReLU()]
+            layers += [nn.Linear(n_from, n_to), *([BatchNorm(n_to)] if has_norm else []), nn.ReLU()]
         self.hidden = nn.Sequential(*layers)
         self.pixels = nn.Linear(sizes[-1], shape.n_pixels)
 
