@@ -31,6 +31,22 @@ def test_another_process_gives_the_same_bits():
     assert run(code, PYTHONHASHSEED="1") == run(code, PYTHONHASHSEED="2")
 
 
+PAINT = """
+import hashlib, warnings
+import numpy as np
+from ganaug.images import DCGAN
+images = np.random.default_rng(0).integers(0, 256, (60, 28, 28, 1), dtype=np.uint8)
+gan = DCGAN(max_steps=5, n_clusters=3, precision="{precision}", random_state=0).fit(images)
+print(hashlib.sha256(gan.sample(80).tobytes() + gan.transform(images).tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_another_process_gives_the_same_images(precision):
+    code = PAINT.format(precision=precision)
+    assert run(code, PYTHONHASHSEED="1") == run(code, PYTHONHASHSEED="2")
+
+
 def test_a_saved_model_samples_the_same_in_another_process(tmp_path):
     here = run(FIT + f"gan.save({str(tmp_path / 'm')!r}); print(pd.util.hash_pandas_object(gan.sample(500)).sum())")
     there = run(
