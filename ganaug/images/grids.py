@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -14,20 +13,17 @@ import numpy as np
 
 from ganaug.adversarial import Run, SamplePreview
 from ganaug.exceptions import InvalidInputError
-from ganaug.images.formats import as_array, check_limits, find_range, own_range
-from ganaug.images.layouts import CHANNELS, channels_first, find_layout, from_rows
+from ganaug.images.layouts import CHANNELS
+from ganaug.images.pictures import WHITE, arrange, is_auto, name_files, to_bytes
 
-_WHITE = 255
 _DEEP = np.dtype(np.uint16)
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
-"""Names of devices on Windows, which can't be names of files."""
 
 
 def make_grid(
     images: Any,
     n_columns: int | None = None,
     padding: int = 2,
-    background: int | Sequence[int] = _WHITE,
+    background: int | Sequence[int] = WHITE,
     *,
     value_range: Any = "auto",
     layout: str = "auto",
@@ -65,7 +61,7 @@ def make_grid(
     >>> make_grid(np.zeros((10, 28, 28)), n_columns=5).shape
     (62, 152)
     """
-    pixels = _to_bytes(*_arrange(images, layout, image_size), value_range)
+    pixels = to_bytes(*arrange(images, layout, image_size), value_range)
     n_images, height, width, n_channels = pixels.shape
     color = _check_look(n_columns, padding, background, (n_channels,))
     columns = min(math.ceil(math.sqrt(n_images)) if n_columns is None else n_columns, n_images)
@@ -89,7 +85,7 @@ def _check_look(n_columns: Any, padding: Any, background: Any, n_channels: Seque
         raise InvalidInputError(f"padding={padding!r}: 0 pixels or more are expected.")
     color = np.asarray(background)
     is_number = color.dtype.kind in "iuf" and color.shape in ((), *((count,) for count in n_channels))
-    if not is_number or color.min() < 0 or color.max() > _WHITE:
+    if not is_number or color.min() < 0 or color.max() > WHITE:
         counts = " or ".join(map(str, n_channels))
         raise InvalidInputError(
             f"background={background!r}: a value from 0 to 255 is expected, or one for each of {counts} channels."
@@ -156,16 +152,16 @@ def save_images(
     ...     [path.relative_to(folder).as_posix() for path in paths]
     ['cat/image-000000.png', 'dog/image-000001.png']
     """
-    pixels, dtype = _arrange(images, layout, image_size)
-    if dtype == _DEEP and _is_auto(value_range):
+    pixels, dtype = arrange(images, layout, image_size)
+    if dtype == _DEEP and is_auto(value_range):
         if pixels.shape[-1] > 1:
             raise InvalidInputError(
                 "images: colors of uint16 can't be written with 16 bits; value_range=(0, 65535) writes 8 bits."
             )
     else:
-        pixels = _to_bytes(pixels, dtype, value_range)
+        pixels = to_bytes(pixels, dtype, value_range)
     home = Path(folder)
-    targets = [home / name for name in _name_files(len(pixels), labels, prefix, start)]
+    targets = [home / name for name in name_files(len(pixels), labels, prefix, start)]
     taken = [] if overwrite else [path for path in targets if path.exists()]
     if taken:
         raise FileExistsError(
@@ -214,7 +210,7 @@ class SampleGrid(SamplePreview):
         folder: str | Path | None = None,
         n_columns: int | None = None,
         padding: int = 2,
-        background: int | Sequence[int] = _WHITE,
+        background: int | Sequence[int] = WHITE,
     ) -> None:
         super().__init__(every, folder)
         self.n_columns, self.padding, self.background = n_columns, padding, background
@@ -235,81 +231,6 @@ class SampleGrid(SamplePreview):
             # Only rows of pixels need it. Elsewhere the shape tells, and files don't come back in the layout of arrays.
             form.pop("layout", None)
         save_grid(sample, stem.with_suffix(".png"), **look, **form)
-
-
-def _arrange(images: Any, layout: str, image_size: int | Sequence[int] | None) -> tuple[np.ndarray, np.dtype[Any]]:
-    """Return images as (n, height, width, channels), and their dtype."""
-    size = None
-    if image_size is not None:
-        sides = tuple(image_size) if isinstance(image_size, Sequence) else (image_size, image_size)
-        if len(sides) != 2 or not all(isinstance(side, Integral) and side >= 1 for side in sides):
-            raise InvalidInputError(
-                f"image_size={image_size!r}: (height, width) of the images, or one side, is expected."
-            )
-        size = int(sides[0]), int(sides[1])
-    try:
-        array = as_array(images)
-        found, n_channels = find_layout(array.shape, layout, size)
-    except InvalidInputError as error:  # which calls them X, as fit does
-        raise InvalidInputError(re.sub(r"\bX\b", "images", str(error))) from None
-    if array.ndim == 2:
-        assert size is not None  # or find_layout would have asked for it
-        pixels = from_rows(array, size, n_channels, found)
-    else:
-        pixels = channels_first(array, found)
-    return pixels.transpose(0, 2, 3, 1), array.dtype
-
-
-def _to_bytes(pixels: np.ndarray, dtype: np.dtype[Any], value_range: Any) -> np.ndarray:
-    """Return pixels as uint8, from 0 for black to 255 for white."""
-    if _is_auto(value_range):
-        try:
-            low, high = find_range(pixels, value_range)[0]
-        except InvalidInputError as error:
-            raise InvalidInputError(re.sub(r"\bX\b", "images", str(error))) from None
-    else:
-        low, high = check_limits(value_range)
-    if np.isnan(pixels).any():
-        raise InvalidInputError("images: there are NaN among the pixels; fill them, or leave those images out.")
-    if dtype == np.uint8 and (low, high) == own_range(dtype):
-        return pixels
-    shares = (pixels.astype(np.float32) - low) / (high - low)
-    scaled: np.ndarray = np.rint(shares.clip(0, 1) * _WHITE).astype(np.uint8)
-    return scaled
-
-
-def _is_auto(value_range: Any) -> bool:
-    return isinstance(value_range, str) and value_range == "auto"
-
-
-def _name_files(n_images: int, labels: Any, prefix: str, start: int) -> list[str]:
-    """Return the files' names, with their class's folder if they have one."""
-    if _safe_name(prefix) != prefix:
-        raise InvalidInputError(f"prefix={prefix!r} can't begin a file name; give letters, digits, '-' and '_'.")
-    if start < 0:
-        raise InvalidInputError(f"start={start!r}: files are numbered from 0 on.")
-    names = [f"{prefix}-{number:06d}.png" for number in range(start, start + n_images)]
-    if labels is None:
-        return names
-    classes = np.asarray(labels)
-    if classes.shape != (n_images,):
-        raise InvalidInputError(
-            f"labels: one for each of {n_images} images is expected, got the shape {classes.shape}."
-        )
-    return [f"{_safe_name(str(label))}/{name}" for label, name in zip(classes, names, strict=True)]
-
-
-def _safe_name(text: str) -> str:
-    """Return ``text`` as the name of a file; different texts have different names."""
-
-    def escape(match: re.Match[str]) -> str:
-        return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
-
-    # Dots first (hidden files, "..") and dots or spaces last (lost on Windows), and what some system forbids.
-    name = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*%\ud800-\udfff]|^\.|[. ]$', escape, text)
-    if _RESERVED.match(name):
-        name = f"%{ord(name[0]):02X}{name[1:]}"
-    return name or "%"
 
 
 def _write_png(pixels: np.ndarray, path: Path) -> None:
