@@ -1,7 +1,7 @@
 """ImageGANDetector: anomalies in images, and where they are, by a discriminator that learned corruptions."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -295,7 +295,8 @@ class ImageGANDetector(BaseDetector):
 
     def _read(self, X: Any) -> Views:
         """Return the parts, higher = odder."""
-        return {name: np.concatenate(found) for name, found in _collect(read for read, _ in self._look(X)).items()}
+        found = [read for read, _ in self._look(X)]
+        return {name: np.concatenate([read[name] for read in found]) for name in found[0]}
 
     def _look(self, X: Any) -> Iterator[tuple[Views, Views]]:
         """Yield parts, higher = odder, and maps as the judges give them, of some images at a time."""
@@ -421,12 +422,6 @@ class ImageGANDetector(BaseDetector):
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _collect(views: Iterable[Views]) -> dict[str, list[np.ndarray]]:
-    """Return one list per part."""
-    every = list(views)
-    return {name: [some[name] for some in every] for name in every[0]}
 
 
 class _Shrunk:
