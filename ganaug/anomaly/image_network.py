@@ -50,8 +50,10 @@ class ImageJudge(nn.Module):
         self.near = nn.Sequential(
             ResidualBlock(n_filters, 2 * n_filters, stride), ResidualBlock(2 * n_filters, 2 * n_filters)
         )
-        self.far = ResidualBlock(2 * n_filters, 4 * n_filters, 2)
-        n_inner = 4 * n_filters * _halved(rows) * _halved(columns)
+        # A side of two places is not halved: with one column left, oneDNN's bfloat16 convolutions give garbage.
+        strides = (2 if rows > 2 else 1, 2 if columns > 2 else 1)
+        self.far = ResidualBlock(2 * n_filters, 4 * n_filters, strides)
+        n_inner = 4 * n_filters * _halved(rows, strides[0]) * _halved(columns, strides[1])
         self.inner = nn.Sequential(nn.Linear(n_inner, N_FEATURES), nn.BatchNorm1d(N_FEATURES), nn.SiLU())
         self.level = nn.Linear(N_FEATURES, n_levels)
         self.orientation = nn.Linear(N_FEATURES, n_orientations)
@@ -74,14 +76,15 @@ class ResidualBlock(nn.Module):
     ----------
     n_from, n_to : int
         Channels.
-    stride : int
+    stride : int or (int, int)
+        Down, and to the right.
     """
 
-    def __init__(self, n_from: int, n_to: int, stride: int = 1) -> None:
+    def __init__(self, n_from: int, n_to: int, stride: int | tuple[int, int] = 1) -> None:
         super().__init__()
         self.first, self.first_norm = nn.Conv2d(n_from, n_to, 3, stride, 1, bias=False), nn.BatchNorm2d(n_to)
         self.second, self.second_norm = nn.Conv2d(n_to, n_to, 3, 1, 1, bias=False), nn.BatchNorm2d(n_to)
-        is_plain = stride == 1 and n_from == n_to
+        is_plain = stride in (1, (1, 1)) and n_from == n_to
         self.around = nn.Identity() if is_plain else nn.Conv2d(n_from, n_to, 1, stride, bias=False)
 
     def forward(self, inputs: Tensor) -> Tensor:
