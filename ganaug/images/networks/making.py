@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from torch import nn
+
 from ganaug.images.networks.modern import ModernDiscriminator, ModernGenerator
 from ganaug.images.networks.perceptron import PerceptronDiscriminator, PerceptronGenerator
 from ganaug.images.networks.players import ImageDiscriminator, ImageGenerator
@@ -25,11 +27,18 @@ def _textbook(shape: ImageShape, latent_dim: int, widths: tuple[int, int], n_cla
 
 
 def _perceptrons(shape: ImageShape, latent_dim: int, widths: tuple[int, int], n_classes: int) -> Players:
-    """As in Goodfellow et al. 2014; with classes as in Mirza and Osindero 2014, whose label layers these are."""
-    return (
-        PerceptronGenerator(shape, latent_dim, (widths[0], widths[0]), n_classes, label_width=1000),
-        PerceptronDiscriminator(shape, (widths[1], widths[1]), n_classes, label_width=50, n_pieces=5, dropout=0.5),
+    """As in Goodfellow et al. 2014; with classes as in Mirza and Osindero 2014, whose label layers these are.
+
+    Weights begin as in the authors' code: small, and the discriminator's smaller still.
+    """
+    generator = PerceptronGenerator(shape, latent_dim, (widths[0], widths[0]), n_classes, label_width=1000)
+    discriminator = PerceptronDiscriminator(
+        shape, (widths[1], widths[1]), n_classes, label_width=50, n_pieces=5, dropout=0.5
     )
+    for player, bound in ((generator, 0.05), (discriminator, 0.005)):
+        for name, weights in player.named_parameters():
+            nn.init.zeros_(weights) if name.endswith("bias") else nn.init.uniform_(weights, -bound, bound)
+    return generator, discriminator
 
 
 def _modern_perceptrons(shape: ImageShape, latent_dim: int, widths: tuple[int, int], n_classes: int) -> Players:
