@@ -89,6 +89,7 @@ def main():
     memory = arguments.memory if arguments.memory == "none" else int(arguments.memory)
     train, train_y, test, test_y = load(arguments.set)
     results = Results(arguments.out, KEYS)
+    results.table["memory"] = results.table["memory"].astype(str)  # a file of nothing but 1000 is read as numbers
     for seed in map(int, arguments.seeds.split(",")):
         for label in map(int, arguments.classes.split(",")):
             place = {"set": arguments.set, "memory": str(memory), "seed": seed, "class": label}
@@ -111,7 +112,7 @@ def summarize(table):
     parts = [score.removesuffix(" alone") for score in by_class.index if score.endswith(" alone")]
     rows = {part: [by_class.loc[f"{part} alone", "mean"], by_class.loc[f"without {part}", "mean"]] for part in parts}
     pieces = pd.DataFrame(rows, index=["alone", "all others"]).T.rename_axis("part")
-    seconds = ours[["fit_s", "score_s"]].mean()
+    seconds = ours[["fit_s", "score_s"]].astype(float).mean()
     n_seeds = table["seed"].nunique()
     spread = 100 * ours.groupby("seed")["auroc"].mean()
     about = (

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganaug.adversarial import make_generator
-from ganaug.anomaly.image_corruption import bend, splice, spoil_locally
+from ganaug.anomaly.image_corruption import add_noise, bend, splice, spoil_locally
 from ganaug.anomaly.worth import judge_worth
 
 _MOST_IMAGES = 200
@@ -29,6 +29,7 @@ def check_image_worth(images: Tensor, seed: int, score: Callable[[Tensor, np.nda
     chosen, numbers = images[rows], rows.numpy()
     strength = torch.full((len(chosen), 1, 1, 1), _STRENGTH)
     # Bent or pieced together, a texture is as normal as before; a digit may well be with a spot in a corner.
-    copies = torch.stack([bend(chosen, strength, rng), splice(chosen, strength, rng), spoil_locally(chosen, rng)[0]])
+    ways = [kind(chosen, strength, rng) for kind in (add_noise, bend, splice)] + [spoil_locally(chosen, rng)[0]]
+    copies = torch.stack(ways)
     spoilt = copies[torch.arange(len(chosen)) % len(copies), torch.arange(len(chosen))]
     return judge_worth(score(chosen, numbers), score(spoilt, numbers), "images")
