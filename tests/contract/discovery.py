@@ -112,7 +112,9 @@ def answer(estimator, n_rows=50):
     if hasattr(estimator, "sample"):
         return as_frame(estimator.sample(n_rows))
     name = type(estimator).__name__
-    ask = next(getattr(estimator, way) for way in ("score_samples", "predict", "transform") if hasattr(estimator, way))
+    ask = next(
+        getattr(estimator, way) for way in ("score_samples", "predict_proba", "transform") if hasattr(estimator, way)
+    )
     return as_frame(ask(make_data(name, n_rows, seed=5)))
 
 
