@@ -1,6 +1,6 @@
 """What the papers set, and what we found to work; a parameter that is left at None takes its recipe's value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Betas = tuple[float, float]
 
@@ -65,23 +65,12 @@ TEXTBOOK_PERCEPTRON = Recipe(
 """Goodfellow et al. 2014 and Mirza and Osindero 2014. Adam stands for their SGD, whose momentum and rate followed
 schedules that only fitted their budget of epochs."""
 
-TEXTBOOK_CONVOLUTION = Recipe(
+TEXTBOOK_CONVOLUTION = replace(
+    TEXTBOOK_PERCEPTRON,
     players="textbook",
-    has_clusters=False,
     takes_kinds=False,
-    latent_dim=100,
     generator_width=64,
     discriminator_width=64,
     batch_size=128,
-    loss="non_saturating",
-    gradient_penalty=None,
-    generator_lr=2e-4,
-    discriminator_lr=2e-4,
-    betas=(0.5, 0.999),
-    learning_rate_schedule="constant",
-    ema_decay=0.0,
-    has_uniform_noise=True,
-    augment=None,
-    keep_best=False,
 )
 """Radford et al. 2016, with half its width: on a CPU the whole of it is four times as slow."""
