@@ -2,7 +2,7 @@
 
     GANAUG_DATA=... OMP_NUM_THREADS=1 python benchmarks/images.py mnist --seconds 60
     GANAUG_DATA=... OMP_NUM_THREADS=1 python benchmarks/images.py cifar
-    GANAUG_DATA=... OMP_NUM_THREADS=1 python benchmarks/images.py faces --seconds 60
+    GANAUG_DATA=... OMP_NUM_THREADS=1 python benchmarks/images.py faces --seconds 120
     GANAUG_DATA=... OMP_NUM_THREADS=1 python benchmarks/images.py small
 
 ``mnist`` compares recipes at equal seconds, in the features of a classifier that was trained on other images; ``cifar``

@@ -26,10 +26,10 @@ from ganaug.anomaly.image_worth import check_image_worth
 from ganaug.base import BaseGAN
 from ganaug.devices import limited_threads
 from ganaug.exceptions import InvalidInputError
+from ganaug.images.base import ENCODING
 from ganaug.images.encoder import ImageEncoder
 from ganaug.images.precision import is_bfloat16_faster
 
-_ENCODING = ("image_size", "resize", "color", "layout", "value_range", "on_unreadable", "memory_limit")
 _MOST_JUDGED = 5_000
 _LEAST_IMAGES = 8
 _AT_A_TIME = 1_024
@@ -153,7 +153,7 @@ class ImageGANDetector(BaseDetector):
                 *("ema_decay", "callbacks", "verbose", "device", "precision", "random_state"),
             )
         },
-        **{name: ImageEncoder._parameter_constraints[name] for name in _ENCODING},
+        **{name: ImageEncoder._parameter_constraints[name] for name in ENCODING},
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
         "memory": [StrOptions({"none"}), Interval(Integral, 20, None, closed="left")],
         **{f"{part}_weight": [Interval(Real, 0, None, closed="left")] for part in PARTS},
@@ -331,7 +331,7 @@ class ImageGANDetector(BaseDetector):
     def _encode_training(self, X: Any, y: Any, run: Run) -> RecordSource:
         self._check_weights()
         vars(self).pop("judges_", None)
-        self.encoder_ = ImageEncoder(**{name: getattr(self, name) for name in _ENCODING})
+        self.encoder_ = ImageEncoder(**{name: getattr(self, name) for name in ENCODING})
         learned = self.encoder_.learn(X, None, lambda done, total: run.tell("on_encode", done, total))
         folds = torch.randperm(len(learned), generator=make_generator(self.seed_, "folds")) % self.n_members
         records = _Shrunk(learned, folds)
