@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -47,12 +47,12 @@ _BUDGET = ("epochs", "max_steps", "max_seconds")
 _NOT_IDENTITY = (*_BUDGET, "callbacks", "verbose", "device", "precision", "random_state")
 
 
-class BaseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
+class BaseGAN(BaseEstimator, ABC):
     """What all GANs share: validate, encode, play, keep the averaged generator; seeds, devices, files.
 
     A GAN writes an ``__init__`` that only stores (the loop's settings under the names of ``TrainingSettings``), its
     own ``_parameter_constraints``, and three methods: ``_encode_training``, ``_make_game`` and its way to ``sample``.
-    ``_features`` and ``_n_features_out`` make it a transformer. What it learns besides the game and the encoder it
+    ``DiscriminatorFeatures`` makes it a transformer. What it learns besides the game and the encoder it
     names in ``_fitted_names``, so that files hold it.
     """
 
@@ -88,15 +88,6 @@ class BaseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     @abstractmethod
     def _make_game(self) -> Game:
         """Build the game from parameters and ``encoder_``, with fresh weights."""
-
-    @abstractmethod
-    def _features(self, X: Any) -> np.ndarray:
-        """Validate records; return what the discriminator sees in them, (n_samples, n_features_out), float64."""
-
-    @property
-    @abstractmethod
-    def _n_features_out(self) -> int:
-        """How many features there are; of the fitted networks."""
 
     def _prepare_run(self, run: Run, trainer: Trainer) -> None:
         """Give ``run`` its ``preview`` and ``quality``."""
@@ -181,27 +172,6 @@ class BaseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """The discriminator."""
         check_is_fitted(self)
         return self.game_.discriminator
-
-    def transform(self, X: Any) -> np.ndarray:
-        """Return the discriminator's features: what it has made of a record before it judges.
-
-        A discriminator learns to see what holds the columns (or the parts of an image) together, with no labels. So
-        its last hidden layer serves another model as input (Radford et al. 2016, arXiv 1511.06434); scale the
-        features before a linear one.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame
-            Records, as ``fit`` takes them. A target that ``fit`` was given is not asked for, and not seen.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features_out), float64
-            A record's features depend on no other record.
-        """
-        check_is_fitted(self)
-        with limited_threads(self._max_threads):
-            return self._features(X)
 
     def diagnose(self) -> Diagnosis:
         """Say in words who is winning, whether the generator has collapsed, and what to change.

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 LOADABLE = {
     "ConditionalGAN": "ganaug.images.conditional",
+    "CycleGAN": "ganaug.images.cyclegan",
     "DCGAN": "ganaug.images.dcgan",
     "GANDetector": "ganaug.anomaly.detector",
     "ImageGANDetector": "ganaug.anomaly.image_detector",
+    "SRGAN": "ganaug.images.srgan",
     "TabularGAN": "ganaug.tabular.gan",
     "VanillaGAN": "ganaug.images.vanilla",
 }

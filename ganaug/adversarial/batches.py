@@ -93,7 +93,10 @@ class Batches(Iterator[Batch]):
         if len(self._waiting) < self.batch_size:
             self._waiting = torch.cat([self._waiting, self._draw_pass()])
         chosen, self._waiting = self._waiting.split([self.batch_size, len(self._waiting) - self.batch_size])
-        return self.records.take(chosen).to(self.device)
+        return self._fetch(chosen).to(self.device)
+
+    def _fetch(self, indices: Tensor) -> Batch:
+        return self.records.take(indices)
 
     def _draw_pass(self) -> Tensor:
         """Return the places of as many records as there are."""

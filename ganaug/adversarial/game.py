@@ -157,23 +157,28 @@ class AdversarialGame(Game):
             fake = self.make_fake(batch, turn)
         real_logits, fake_logits = self.judge(real, batch), self.judge(fake, batch)
         self.watch(turn, real, fake, real_logits, fake_logits)
+        part = batch.head(self.penalty_size)
         terms = {"adversarial": self.loss.discriminator(real_logits, fake_logits)}
+        return terms | self.penalize(lambda records: self.judge(records, part), real, fake, turn)
+
+    def penalize(self, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, turn: Turn) -> Terms:
+        """``gradient_penalty`` of a discriminator on its turns, on the first ``penalty_size`` records; or nothing."""
         weight, boost = turn.weight(self.penalty_weight), lazily(self.penalty_interval, turn.step)
-        if self.penalty is not None and weight and boost:
-            part, some = batch.head(self.penalty_size), slice(self.penalty_size)
-            slope = self.penalty(lambda records: self.judge(records, part), real[some], fake[some], turn.rng)
-            terms["gradient_penalty"] = boost * weight * slope
-            turn.observe("gradient_penalty", weight * slope)  # the history shows its mean strength
-        return terms
+        if self.penalty is None or not weight or not boost:
+            return {}
+        some = slice(self.penalty_size)
+        slope = self.penalty(judge, real[some], fake[some], turn.rng)
+        turn.observe("gradient_penalty", weight * slope)  # the history shows its mean strength
+        return {"gradient_penalty": boost * weight * slope}
 
     def generator_terms(self, batch: Batch, turn: Turn) -> Terms:
         """``adversarial``, unless its weight is 0."""
         weight = turn.weight(self.adversarial_weight)
-        return {"adversarial": weight * self.deception(batch, turn)} if weight else {}
+        return {"adversarial": weight * self.deception(self.make_fake(batch, turn), batch, turn)} if weight else {}
 
-    def deception(self, batch: Batch, turn: Turn) -> Tensor:
-        """Return the unweighted adversarial loss of the generator on ``batch``."""
-        fake_logits = self.judge(self.make_fake(batch, turn), batch)
+    def deception(self, fake: Tensor, batch: Batch, turn: Turn) -> Tensor:
+        """Return the unweighted adversarial loss of the generator whose fakes for ``batch`` these are."""
+        fake_logits = self.judge(fake, batch)
         real_logits = fake_logits
         if self.loss.needs_real:
             with torch.no_grad():

@@ -13,9 +13,10 @@ from ganaug.anomaly.calibration import ProbabilityMap
 from ganaug.anomaly.conformal import benjamini_hochberg, p_values
 from ganaug.anomaly.threshold import Threshold, choose_threshold
 from ganaug.base import BaseGAN
+from ganaug.features import DiscriminatorFeatures
 
 
-class BaseDetector(OutlierMixin, BaseGAN):
+class BaseDetector(OutlierMixin, DiscriminatorFeatures, BaseGAN):
     """Outliers, thresholds, p-values, alerts and probabilities, all from one score.
 
     A detector gives ``score_samples``, and sets ``calibration_scores_`` (of the training records, by members that have

@@ -16,13 +16,15 @@ BLOCK = 64
 
 
 @torch.no_grad()
-def in_blocks(function: Callable[..., Tensor], *inputs: Tensor, device: torch.device | None = None) -> Tensor:
+def in_blocks(
+    function: Callable[..., Tensor], *inputs: Tensor, device: torch.device | None = None, block: int = BLOCK
+) -> Tensor:
     """Return ``function`` of each record of ``inputs``, which have equally many; computed on ``device``, on the CPU."""
     parts = []
-    for first in range(0, max(1, len(inputs[0])), BLOCK):
-        blocks = [part[first : first + BLOCK] for part in inputs]
+    for first in range(0, max(1, len(inputs[0])), block):
+        blocks = [part[first : first + block] for part in inputs]
         n_rows = len(blocks[0])
-        filled = [torch.cat([part, part.new_zeros((BLOCK - n_rows, *part.shape[1:]))]).to(device) for part in blocks]
+        filled = [torch.cat([part, part.new_zeros((block - n_rows, *part.shape[1:]))]).to(device) for part in blocks]
         parts.append(function(*filled)[:n_rows].cpu())
     return torch.cat(parts)
 

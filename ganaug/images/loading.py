@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ganaug.exceptions import InvalidInputError
-from ganaug.images.decoding import MODES, FileReader, Size, scale
+from ganaug.images.decoding import MODES, FileReader, Size, decode_file, scale
 from ganaug.images.formats import ImageFormat, Range, as_array, find_range, own_range, storage_of
-from ganaug.images.layouts import channels_first, check_axes, check_size, find_layout, from_rows
+from ganaug.images.layouts import LARGEST, channels_first, check_axes, check_size, find_layout, from_rows
 from ganaug.images.policy import Policy
 from ganaug.images.reading import (
     FileList,
@@ -100,7 +100,7 @@ def _load_files(X: Any, policy: Policy, on_file: Progress | None) -> Loaded:
     size = settle_size(survey, policy.size, policy.resize)
     check_size(size, "The files hold images of")
     dtype = np.dtype("uint16" if mode == "grey16" else "uint8")
-    limits, is_own = _limits_of_files(survey, policy, dtype)
+    limits, is_own = limits_of_files(survey, policy, dtype)
     image_format = ImageFormat(*size, MODES[mode], "NHWC", str(dtype), *limits, is_own_range=is_own)
     report = LoadReport(len(files.paths), files.source, size, MODES[mode], str(dtype), limits)
     report.skipped = files.unreadable
@@ -127,7 +127,8 @@ def _check_survey(survey: Survey, given: FileList, skip: bool) -> None:
     report_unreadable(unreadable, len(given.paths) + len(given.unreadable), skip and bool(survey.decoded))
 
 
-def _limits_of_files(survey: Survey, policy: Policy, dtype: np.dtype[Any]) -> tuple[Range, bool]:
+def limits_of_files(survey: Survey, policy: Policy, dtype: np.dtype[Any]) -> tuple[Range, bool]:
+    """Return black and white of files, and whether they are their dtype's own."""
     if isinstance(policy.value_range, str):
         return own_range(dtype), True
     low, high = policy.value_range
@@ -155,7 +156,7 @@ def load_new(X: Any, image_format: ImageFormat, policy: Policy) -> tuple[np.ndar
     if are_files(X):
         return _load_new_files(X, image_format, policy)
     array = as_array(X)
-    limits, _ = find_range(array, _limits_of_new(array.dtype, image_format))
+    limits, _ = find_range(array, limits_of_new(array.dtype, image_format))
     pixels = image_format.arrange(array, policy.smallest if policy.resize != "error" else None)
     pixels = pixels.astype(storage_of(array.dtype, *limits), copy=False)
     if pixels.shape[2:] != image_format.size:
@@ -163,7 +164,7 @@ def load_new(X: Any, image_format: ImageFormat, policy: Policy) -> tuple[np.ndar
     return pixels, limits
 
 
-def _limits_of_new(dtype: np.dtype[Any], image_format: ImageFormat) -> Range:
+def limits_of_new(dtype: np.dtype[Any], image_format: ImageFormat) -> Range:
     """Return black and white of new images, which may be bytes where the learned ones were not."""
     learned = np.dtype(image_format.dtype)
     if not image_format.is_own_range or _family(dtype) == _family(learned):
@@ -183,13 +184,34 @@ def _family(dtype: np.dtype[Any]) -> str:
 
 
 def _load_new_files(X: Any, image_format: ImageFormat, policy: Policy) -> tuple[np.ndarray, Range]:
+    survey = _survey_new(X, image_format, policy, image_format.size)
+    settle_size(survey, image_format.size, policy.resize)
+    return _in_range(np.stack([found.pixels.transpose(2, 0, 1) for found in survey.decoded]), image_format)
+
+
+def load_files_as(X: Any, image_format: ImageFormat, policy: Policy) -> tuple[list[np.ndarray], Range]:
+    """Return new files of any size as pixels (channels, height, width), and what is black and white in them."""
+    survey = _survey_new(X, image_format, replace(policy, resize="error"), None)
+    pixels = [found.pixels.transpose(2, 0, 1) for found in survey.decoded]
+    limits = [_in_range(image[np.newaxis], image_format)[1] for image in pixels]
+    return pixels, limits[0]
+
+
+def _in_range(pixels: np.ndarray, image_format: ImageFormat) -> tuple[np.ndarray, Range]:
+    limits = own_range(pixels.dtype) if image_format.is_own_range else (image_format.low, image_format.high)
+    return pixels, find_range(pixels, limits)[0]
+
+
+def _survey_new(X: Any, image_format: ImageFormat, policy: Policy, size: Size | None) -> Survey:
+    """Decode new files in the learned mode."""
     given = find_files(X)
     # One mode whatever is in the list, so that what becomes of a file does not depend on the others.
     deep = image_format.channels == 1 and image_format.storage != np.uint8
     mode = (
         "grey16" if deep else next(name for name, n in MODES.items() if n == image_format.channels and name != "grey16")
     )
-    survey = survey_files(given, lambda _: mode, image_format.size, policy.resize)
+    largest = LARGEST if size else None
+    survey = survey_files(given, lambda _: mode, size, policy.resize, largest=largest)
     # Each path of a list gets an answer; only a folder's files may be left out.
     _check_survey(survey, given, policy.skip and given.source == "folder")
     modes = list(MODES)
@@ -199,7 +221,26 @@ def _load_new_files(X: Any, image_format: ImageFormat, policy: Policy) -> tuple[
                 f"{name} is {found.kind}, but fit was given images of {image_format}. Convert it, or say color= when "
                 "you fit, to have files converted."
             )
-    settle_size(survey, image_format.size, policy.resize)
-    pixels = np.stack([found.pixels.transpose(2, 0, 1) for found in survey.decoded])
-    limits = own_range(pixels.dtype) if image_format.is_own_range else (image_format.low, image_format.high)
-    return pixels, find_range(pixels, limits)[0]
+    return survey
+
+
+def decode_all(X: Any, policy: Policy, on_file: Progress | None = None) -> tuple[Survey, str]:
+    """Decode files at the size they have, all of them to one mode, which is returned too."""
+    given = find_files(X)
+
+    def choose(kind: str) -> str:
+        return settle_mode([kind], policy.color)
+
+    survey = survey_files(given, choose, None, "error", on_file=on_file, largest=None)
+    _check_survey(survey, given, policy.skip)
+    mode = settle_mode((found.kind for found in survey.decoded), policy.color)
+    for place, found in enumerate(survey.decoded):
+        if found.mode != mode:
+            survey.decoded[place] = decode_file(survey.files.paths[place], lambda _: mode, None, "error")
+    n_bytes = sum(found.pixels.nbytes for found in survey.decoded)
+    if n_bytes > policy.memory_limit:
+        raise InvalidInputError(
+            f"The files hold {n_bytes / 2**20:,.0f} MiB of pixels, more than memory_limit={policy.memory_limit:g} "
+            "bytes. Raise it, or give fewer or smaller images: parts of them are drawn from memory."
+        )
+    return survey, mode

@@ -1,7 +1,7 @@
 """NoiseGAN: GANs that draw images from noise, of one kind or of many."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -12,17 +12,36 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from ganaug.adversarial import Callback, KeepBest, RecordSource, Run, Trainer, derive_seed
+from ganaug.adversarial import (
+    Batches,
+    BatchStream,
+    Callback,
+    KeepBest,
+    RecordSource,
+    Run,
+    Trainer,
+    derive_seed,
+    make_generator,
+)
 from ganaug.exceptions import InvalidInputError
+from ganaug.features import DiscriminatorFeatures
 from ganaug.images.asking import draw_chances, draw_noise, in_blocks
 from ganaug.images.augmentation import choose_kinds
-from ganaug.images.base import CHUNK, BaseImageGAN, device_of
+from ganaug.images.base import ENCODING, BaseImageGAN, device_of
 from ganaug.images.clusters import Clusters, find_clusters
+from ganaug.images.encoder import ImageEncoder
 from ganaug.images.game import ImageGame
 from ganaug.images.grids import make_grid
 from ganaug.images.latents import mix, search_latents
 from ganaug.images.likeness import Likeness
-from ganaug.images.networks import PLAYERS, ImageGenerator, ImageShape
+from ganaug.images.networks import PLAYERS, ImageDiscriminator, ImageGenerator, ImageShape
+from ganaug.images.recipes import Recipe
+from ganaug.images.records import check_labels
+
+CHUNK = 1024
+"""Images that are floats at a time."""
+_SETTINGS = ("discriminator_steps", "generator_lr", "discriminator_lr", "learning_rate_schedule", "ema_decay")
+_FROM_RECIPE = ("batch_size", "loss", "gradient_penalty_weight", "gradient_penalty_interval", *_SETTINGS)
 
 _PREVIEW_IMAGES = 64
 _FEWEST_COMPARED = 10
@@ -32,14 +51,21 @@ _RAMP_PASSES, _RAMP_RANGE = 20, (5_000, 100_000)
 """The strength of augmentation could go from 0 to 1 in so many passes, of so many images at least and at most."""
 
 
-class NoiseGAN(BaseImageGAN):
-    """Players by recipe, clusters, samples and latents.
+class NoiseGAN(DiscriminatorFeatures, BaseImageGAN):
+    """Players and settings by recipe, clusters, samples and latents.
 
-    A GAN names its ``_recipes`` and says how it is sampled.
+    A GAN names its ``_recipes`` and says how it is sampled; a parameter at None takes the recipe's value.
     """
 
+    _recipes: ClassVar[dict[str, Recipe]]
+    """By name, the default first."""
+    _has_classes: ClassVar[bool] = False
+    """Whether ``y`` is learned; otherwise it is ignored, as everywhere in scikit-learn."""
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseImageGAN._parameter_constraints,
+        **{name: [*BaseImageGAN._parameter_constraints[name], None] for name in _FROM_RECIPE},
+        "recipe": [StrOptions({"modern", "textbook"}), None],
+        "gradient_penalty": [*BaseImageGAN._parameter_constraints["gradient_penalty"], StrOptions({"auto"})],
         **{
             name: [Interval(Integral, 1, None, closed="left"), None]
             for name in ("latent_dim", "generator_width", "discriminator_width")
@@ -290,6 +316,72 @@ class NoiseGAN(BaseImageGAN):
     def _n_told(self) -> int:
         """In how many kinds both players are told images apart; 0 if they are told nothing."""
         return len(self.clusters_) if len(self.clusters_) > 1 or self._has_classes else 0
+
+    @property
+    def _recipe(self) -> Recipe:
+        return self._recipes[self.recipe or next(iter(self._recipes))]
+
+    def _choice(self, name: str) -> Any:
+        """Return a parameter, or the recipe's value where it was left open."""
+        value = getattr(self, name)
+        is_open = value is None or (isinstance(value, str) and value == "auto")
+        return getattr(self._recipe, name) if is_open else value
+
+    def _loop_settings(self) -> dict[str, Any]:
+        recipe = self._recipe
+        return {name: self._choice(name) for name in _SETTINGS} | {
+            "generator_betas": recipe.betas,
+            "discriminator_betas": recipe.betas,
+            "warmup_steps": recipe.warmup_steps,
+        }
+
+    def _make_batches(self, records: RecordSource, device: torch.device) -> BatchStream:
+        return Batches(records, self._choice("batch_size"), make_generator(self.seed_, "batches"), device)
+
+    def _encode(self, X: Any) -> Iterator[Tensor]:
+        """Encode images, a chunk at a time: as floats they are four times as large as bytes."""
+        if not hasattr(X, "shape") and not isinstance(X, list | tuple):  # a folder
+            yield self.encoder_.encode(X)
+            return
+        for first in range(0, max(1, len(X)), CHUNK):
+            yield self.encoder_.encode(X[first : first + CHUNK])
+
+    def _features(self, X: Any) -> np.ndarray:
+        judge = self._judge
+        parts = [in_blocks(judge.features, images, device=device_of(judge)).double() for images in self._encode(X)]
+        return torch.cat(parts).numpy()
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._judge.n_features
+
+    @property
+    def _judge(self) -> ImageDiscriminator:
+        """The discriminator whose features are given."""
+        judge = self.discriminator_
+        assert isinstance(judge, ImageDiscriminator)
+        return judge
+
+    def _classes(self, y: Any, n_images: int | None = None) -> Tensor | None:
+        """Return the index of each label of ``y``, checked; None without any."""
+        if y is None:
+            return None
+        if not self._has_classes:
+            raise InvalidInputError(f"y was given, but {type(self).__name__} learns no classes; ConditionalGAN does.")
+        return self.encoder_.encode_labels(check_labels(y, n_images))
+
+    def _learn_images(self, X: Any, y: Any, run: Run) -> Any:
+        """Set ``encoder_`` and ``n_images_``; return the records, with classes as their labels if any are learned."""
+        self.encoder_ = ImageEncoder(**{name: getattr(self, name) for name in ENCODING})
+        labels = y if self._has_classes else None
+        records = self.encoder_.learn(X, labels, lambda done, total: run.tell("on_encode", done, total))
+        if self._has_classes and records.labels is None:
+            raise InvalidInputError(
+                f"{type(self).__name__} learns classes, but there are none. Call fit(X, y), or give a folder with one "
+                "sub-folder per class."
+            )
+        self.n_images_ = len(records)
+        return records
 
     def _encode_training(self, X: Any, y: Any, run: Run) -> RecordSource:
         records = self._learn_images(X, y, run)

@@ -192,8 +192,12 @@ def survey_files(
     resize: str,
     memory_limit: float = np.inf,
     on_file: Callable[[int, int], None] | None = None,
+    largest: int | None = LARGEST,
 ) -> Survey:
-    """Decode all files; the answer has those that can be read, and why the others can't."""
+    """Decode all files; the answer has those that can be read, and why the others can't.
+
+    The pixels of images with a side above ``largest`` are not kept, nor those beyond ``memory_limit`` bytes.
+    """
     survey = Survey(FileList([], [], files.source, dict(files.unreadable)), [], [])
     n_bytes = 0
     for place, (path, name) in enumerate(zip(files.paths, files.names, strict=True)):
@@ -211,7 +215,7 @@ def survey_files(
             survey.lowest = min(survey.lowest, found.pixels.min())
             survey.highest = max(survey.highest, found.pixels.max())
             n_bytes += found.pixels.nbytes
-            if n_bytes > memory_limit or max(found.pixels.shape) > LARGEST:
+            if n_bytes > memory_limit or (largest is not None and max(found.pixels.shape) > largest):
                 found.pixels = np.empty(0, found.pixels.dtype)
             survey.decoded.append(found)
         if on_file is not None:

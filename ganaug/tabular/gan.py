@@ -29,6 +29,7 @@ from ganaug.adversarial import (
 from ganaug.base import BaseGAN
 from ganaug.devices import limited_threads
 from ganaug.exceptions import InvalidInputError, TrainingWarning
+from ganaug.features import DiscriminatorFeatures
 from ganaug.tabular.conditions import compile_frame
 from ganaug.tabular.discriminator import RecordView, TableDiscriminator
 from ganaug.tabular.encoder import TableEncoder
@@ -52,7 +53,7 @@ _HELD_OUT_RANGE = (100, 2000)
 _PREVIEW_ROWS = 10
 
 
-class TabularGAN(DensityMixin, BaseGAN):
+class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
     """A GAN for tables: numbers, categories, booleans, dates and times, with missing values in any of them.
 
     The generator draws the columns of a record one after another, in any order, so that conditions on any columns

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture(scope="module")
 def fitted():
-    """Give the transformers, all GANs among them, as fitted; not to be changed."""
-    from discovery import TRANSFORMERS, fit
+    """Give the transformers and all GANs as fitted; not to be changed."""
+    from discovery import GANS, TRANSFORMERS, fit
 
-    return {name: fit(name) for name in TRANSFORMERS}
+    return {name: fit(name) for name in sorted({*TRANSFORMERS, *GANS})}

@@ -12,6 +12,7 @@ from sklearn.utils import get_tags
 
 import ganaug
 from ganaug.base import BaseGAN
+from ganaug.images.translator import ImageTranslator
 
 SMALL = {
     "GANDetector": {"max_steps": 12, "batch_size": 64},
@@ -25,6 +26,10 @@ SMALL = {
             "keep_best": False,  # which takes longer than the training; the GANs' own tests have it
         }
         for name in ("VanillaGAN", "ConditionalGAN", "DCGAN")
+    },
+    **{
+        name: {"max_steps": 12, "batch_size": 64, "width": 4, "discriminator_width": 4, "n_blocks": 1}
+        for name in ("CycleGAN", "SRGAN")
     },
 }
 """Budgets that make a test of each; a class that is not named here is tested with its defaults."""
@@ -51,7 +56,11 @@ def having(method):
 
 ESTIMATORS = find_estimators()
 GANS = {name: cls for name, cls in ESTIMATORS.items() if issubclass(cls, BaseGAN)}
-SAMPLERS, TRANSFORMERS = having("sample"), having("transform")
+TRANSLATORS = {name for name, cls in GANS.items() if issubclass(cls, ImageTranslator)}
+"""Those that make images of images."""
+SAMPLERS = having("sample")
+TRANSFORMERS = {name: cls for name, cls in having("transform").items() if name not in TRANSLATORS}
+"""Those that make features of records."""
 LEARNERS = {name: cls for name, cls in ESTIMATORS.items() if not hasattr(cls, "fit_resample")}
 """Those that learn from a table alone; resampling takes labels, and is tested where it is at home."""
 SEEDED = {name: cls for name, cls in LEARNERS.items() if "random_state" in parameters_of(name)}
@@ -96,6 +105,13 @@ def make_target(data):
     return np.where(data[:, 0, -1].astype(float).mean(axis=-1) > 100, "upper", "left")
 
 
+def make_second(estimator, data):
+    """What ``fit`` takes beside the data: the other domain of a translation, or a target where it is needed."""
+    if type(estimator).__name__ == "CycleGAN":
+        return 255 - data[::-1]
+    return make_target(data) if get_tags(estimator).target_tags.required else None
+
+
 def take(data, rows):
     return data.iloc[rows] if isinstance(data, pd.DataFrame) else data[rows]
 
@@ -103,18 +119,16 @@ def take(data, rows):
 def fit(name, n_rows=300, seed=0, fit_params=None, **params):
     """A fitted ``name``; with a target only where it needs one."""
     estimator, data = make(name, **params), make_data(name, n_rows, seed)
-    target = make_target(data) if get_tags(estimator).target_tags.required else None
-    return estimator.fit(data, target, **fit_params or {})
+    return estimator.fit(data, make_second(estimator, data), **fit_params or {})
 
 
 def answer(estimator, n_rows=50):
-    """What a fitted estimator says: samples, or where it draws none, scores, classes or features of fresh records."""
+    """What a fitted estimator says: samples, or where it draws none, images, scores, classes or features of others."""
     if hasattr(estimator, "sample"):
         return as_frame(estimator.sample(n_rows))
     name = type(estimator).__name__
-    ask = next(
-        getattr(estimator, way) for way in ("score_samples", "predict_proba", "transform") if hasattr(estimator, way)
-    )
+    ways = ["transform"] if name in TRANSLATORS else ["score_samples", "predict_proba", "transform"]
+    ask = next(getattr(estimator, way) for way in ways if hasattr(estimator, way))
     return as_frame(ask(make_data(name, n_rows, seed=5)))
 
 

@@ -17,12 +17,14 @@ from discovery import (
     SEEDED,
     SMALL,
     TRANSFORMERS,
+    TRANSLATORS,
     answer,
     as_frame,
     fit,
     make,
     make_data,
     make_images,
+    make_second,
     parameters_of,
     take,
 )
@@ -310,7 +312,7 @@ def test_an_interrupted_fit_resumes_bit_for_bit(name, tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (25, 25, 3), (48, 64, 3), (100, 100, 4)], ids=str)
-@pytest.mark.parametrize("name", sorted(IMAGES & set(GANS)))
+@pytest.mark.parametrize("name", sorted(IMAGES & set(GANS) - TRANSLATORS))
 def test_images_of_any_shape(name, shape):
     images = make_images(24, shape=shape)
     labels = np.arange(24) % 2
@@ -320,3 +322,27 @@ def test_images_of_any_shape(name, shape):
         assert estimator.sample(3).shape == (3, *shape) and estimator.sample(3).dtype == np.uint8
     assert estimator.transform(images[:5]).shape == (5, len(estimator.get_feature_names_out()))
     assert np.isfinite(estimator.score_samples(images[:5])).all()
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (25, 25, 3), (48, 64, 3), (100, 100, 4)], ids=str)
+@pytest.mark.parametrize("name", sorted(TRANSLATORS))
+def test_images_of_any_shape_are_translated_into_images_of_any_size(name, shape):
+    images = make_images(24, shape=shape)
+    gan = make(name, max_steps=3)
+    gan.fit(images, make_second(gan, images))
+    scale = gan.get_params().get("scale", 1)
+    for height, width in [shape[:2], (9, 31)]:
+        answers = gan.transform(make_images(5, shape=(height, width, shape[2])))
+        assert answers.shape == (5, scale * height, scale * width, shape[2]) and answers.dtype == np.uint8
+    assert np.isfinite(gan.score_samples(images[:5])).all()
+
+
+@pytest.mark.parametrize("name", sorted(TRANSLATORS))
+def test_a_translation_depends_neither_on_the_batch_nor_on_the_order(fitted, name):
+    images = make_images(100, seed=3)
+    answers = fitted[name].transform(images)
+    order = np.random.default_rng(0).permutation(100)
+    assert np.array_equal(fitted[name].transform(images[order]), answers[order])
+    assert np.array_equal(np.concatenate([fitted[name].transform(images[[row]]) for row in range(10)]), answers[:10])
+    listed = fitted[name].transform(list(images[30:77]))
+    assert isinstance(listed, list) and np.array_equal(np.stack(listed), answers[30:77])

@@ -76,7 +76,7 @@ def test_importing_the_package_is_light():
         (
             "ganaug.images",
             [
-                *("ConditionalGAN", "DCGAN", "ImageEncoder", "SampleGrid", "VanillaGAN"),
+                *("ConditionalGAN", "CycleGAN", "DCGAN", "ImageEncoder", "SRGAN", "SampleGrid", "VanillaGAN"),
                 *("make_grid", "save_grid", "save_images"),
             ],
         ),

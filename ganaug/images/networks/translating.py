@@ -1,0 +1,102 @@
+"""Networks that make an image of an image, of any size: they are convolutions from end to end."""
+
+import math
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ganaug.images.networks.layers import ScaledResidual
+
+_SLOPE = 0.2
+_BASE = 12
+"""Side below which a grid is not halved any more: an image of 16 pixels is halved once, one of 64 twice."""
+_MOST_HALVINGS = 2
+
+
+class Translator(nn.Module):
+    """Image of one domain -> the same image as one of another domain (Johnson et al. 2016, arXiv 1603.08155).
+
+    A change is added to the image, and begins as none: what need not be translated is left alone from the first step.
+    There is no norm over the image, so that a part of an image is translated as it is within the whole.
+
+    Parameters
+    ----------
+    n_from, n_to : int
+        Channels of the two domains.
+    width : int
+        Channels at full size; they double with every halving.
+    n_blocks : int
+        Residual blocks on the smallest grid.
+    n_halvings : int
+    """
+
+    scale = 1
+    """How much larger an image becomes."""
+
+    def __init__(self, n_from: int, n_to: int, width: int, n_blocks: int, n_halvings: int) -> None:
+        super().__init__()
+        self.n_from, self.n_to, self.stride = n_from, n_to, 2**n_halvings
+        self.halo = self.stride * (2 * n_blocks + 3) + 1
+        """How far, in pixels, a pixel is seen."""
+        widest = width << n_halvings
+        layers: list[nn.Module] = [nn.Conv2d(n_from, width, 5, padding=2), nn.LeakyReLU(_SLOPE)]
+        for stage in range(n_halvings):
+            layers += [nn.Conv2d(width << stage, width << (stage + 1), 4, 2, 1), nn.LeakyReLU(_SLOPE)]
+        layers += [ScaledResidual(widest, has_norm=False) for _ in range(n_blocks)] + [nn.LeakyReLU(_SLOPE)]
+        for stage in reversed(range(n_halvings)):
+            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(width << (stage + 1), width << stage, 3, padding=1)]
+            layers += [nn.LeakyReLU(_SLOPE)]
+        last = nn.Conv2d(width, n_to, 5, padding=2)
+        nn.init.normal_(last.weight, std=0.01)
+        nn.init.zeros_(cast(Tensor, last.bias))
+        self.body = nn.Sequential(*layers, last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return images (n, n_to, height, width), about in [-1, 1], of images (n, n_from, height, width)."""
+        height, width = images.shape[2:]
+        # Padded to a whole number of the smallest grid's cells.
+        below, right = -height % self.stride, -width % self.stride
+        padded = functional.pad(images, (0, right, 0, below), mode="replicate")
+        change: Tensor = self.body(padded.contiguous(memory_format=torch.channels_last)).float()
+        return self._shortcut(images) + change[:, :, :height, :width]
+
+    def _shortcut(self, images: Tensor) -> Tensor:
+        if self.n_from == self.n_to:
+            return images
+        grey = images[:, :3].mean(dim=1, keepdim=True)
+        return grey.expand(-1, self.n_to, -1, -1)
+
+
+class PatchDiscriminator(nn.Module):
+    """One logit per patch of an image, not per image (Isola et al. 2017, arXiv 1611.07004).
+
+    It judges the texture and the strokes, and can't ask that there be as many images of each kind in both domains.
+
+    Parameters
+    ----------
+    channels : int
+    width : int
+        Channels after the first convolution; they double with every further one.
+    n_halvings : int
+    """
+
+    def __init__(self, channels: int, width: int, n_halvings: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(_SLOPE)]
+        for stage in range(n_halvings - 1):
+            layers += [nn.Conv2d(width << stage, width << (stage + 1), 4, 2, 1), nn.LeakyReLU(_SLOPE)]
+        widest = width << (n_halvings - 1)
+        layers += [nn.Conv2d(widest, widest, 3, padding=1), nn.LeakyReLU(_SLOPE)]
+        self.body = nn.Sequential(*layers, nn.Conv2d(widest, 1, 3, padding=1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (n, rows, columns)."""
+        logits: Tensor = self.body(images.contiguous(memory_format=torch.channels_last))
+        return logits[:, 0].float()
+
+
+def count_halvings(height: int, width: int) -> int:
+    """Return how often a translator halves an image of this size."""
+    return min(_MOST_HALVINGS, max(0, math.ceil(math.log2(min(height, width) / _BASE))))
