@@ -80,7 +80,14 @@ def test_importing_the_package_is_light():
                 *("make_grid", "save_grid", "save_images"),
             ],
         ),
-        ("ganaug.evaluation", ["ImageQuality", "QualityReport", "image_quality", "quality", "write_report"]),
+        (
+            "ganaug.evaluation",
+            [
+                *("ImageQuality", "QualityReport", "TranslationComparison", "UpscalingComparison"),
+                *("compare_translation", "compare_upscaling", "image_quality", "psnr", "quality", "sharpness", "ssim"),
+                "write_report",
+            ],
+        ),
         ("ganaug.datasets", ["list_datasets", "load_dataset", "load_table", "make_transactions"]),
         ("ganaug.anomaly", ["DriftReport", "GANDetector", "ImageGANDetector", "Threshold", "drift"]),
         (
