@@ -17,8 +17,8 @@ from ganaug.images.loading import decode_all, limits_of_files, limits_of_new, lo
 from ganaug.images.policy import Policy
 from ganaug.images.reading import LoadReport, are_files
 
-CHUNK = 1024
-"""Images that are floats at a time."""
+_PIXELS_AT_A_TIME = 1024 * 32 * 32
+"""So many pixels are floats at a time, unless one image has more."""
 _TILE = 128
 """Side, in pixels, of the parts that large images are taken in."""
 _PIXELS_PER_BLOCK = 64 * 32 * 32
@@ -51,8 +51,9 @@ class Pictures:
         """Yield images of equal size that follow each other, as floats (n, channels, height, width) in [-1, 1]."""
         for _, group in groupby(self.pixels, key=np.shape):
             same = list(group)
-            for first in range(0, len(same), CHUNK):
-                yield torch.from_numpy(to_unit(np.stack(same[first : first + CHUNK]), self.low, self.high))
+            step = max(1, _PIXELS_AT_A_TIME // same[0][0].size)
+            for first in range(0, len(same), step):
+                yield torch.from_numpy(to_unit(np.stack(same[first : first + step]), self.low, self.high))
 
 
 def restore(runs: list[Tensor], image_format: ImageFormat, is_array: bool) -> Any:

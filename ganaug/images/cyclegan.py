@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -31,12 +31,15 @@ from ganaug.images.classifier import ImageClassifier
 from ganaug.images.encoder import ImageEncoder
 from ganaug.images.grids import make_grid
 from ganaug.images.history import FakeHistory
-from ganaug.images.networks.translating import PatchDiscriminator, Translator, count_halvings
+from ganaug.images.networks.translating import PatchDiscriminator, Translator, count_halvings, match_channels
 from ganaug.images.patches import PairOfDomains, UnpairedBatches
 from ganaug.images.translator import ImageTranslator, as_judge
 
 _PREVIEW_IMAGES = 8
 _BETAS = (0.5, 0.99)
+_SHORTCUTS = {"identity": 1, "negative": -1}
+_N_AVERAGED = 1000
+"""Images whose mean tells whether a domain looks like the other one's negative."""
 Opinion = Callable[[Tensor], Tensor]
 
 
@@ -53,6 +56,8 @@ class CycleGame(AdversarialGame):
         ``a`` and ``b``: images -> logits of patches.
     histories : ModuleDict
         ``a`` and ``b``: earlier fakes.
+    cycle_noise : float
+        Deviation of the noise that is laid over an image before it goes back.
     cycle_weight, identity_weight, semantic_weight : float or callable of the progress
         Of ``cycle``: an image that has gone there and back is as it was; ``identity``: an image that is of the wanted
         domain already is left alone; ``semantic``: what ``opinion`` says of an image of A is true of its translation.
@@ -72,6 +77,7 @@ class CycleGame(AdversarialGame):
         histories: nn.ModuleDict,
         *,
         cycle_weight: Weight = 10.0,
+        cycle_noise: float = 0.0,
         identity_weight: Weight = 0.0,
         semantic_weight: Weight = 0.0,
         opinion: Opinion | None = None,
@@ -79,7 +85,7 @@ class CycleGame(AdversarialGame):
     ) -> None:
         super().__init__(generator, discriminator, **settings)
         self.histories = histories
-        self.cycle_weight, self.identity_weight = cycle_weight, identity_weight
+        self.cycle_weight, self.cycle_noise, self.identity_weight = cycle_weight, cycle_noise, identity_weight
         self.semantic_weight = semantic_weight
         self._opinions = () if opinion is None else (opinion,)  # not a module of the game: nobody trains it
 
@@ -113,7 +119,10 @@ class CycleGame(AdversarialGame):
             ),
             "cycle": (
                 turn.weight(self.cycle_weight),
-                lambda: _distance(back(fake_b), real_a) + _distance(there(fake_a), real_b),
+                lambda: (
+                    _distance(back(self._add_noise(fake_b, turn)), real_a)
+                    + _distance(there(self._add_noise(fake_a, turn)), real_b)
+                ),
             ),
             "identity": (
                 turn.weight(self.identity_weight) if real_a.shape[1] == real_b.shape[1] else 0.0,
@@ -134,12 +143,28 @@ class CycleGame(AdversarialGame):
                 real_logits = judge(real)
         return self.loss.generator(real_logits, fake_logits)
 
+    def _add_noise(self, fake: Tensor, turn: Turn) -> Tensor:
+        """Return a fake with noise on it, which drowns what is hidden in it for the way back."""
+        if not self.cycle_noise:
+            return fake
+        return fake + self.cycle_noise * torch.randn(fake.shape, generator=turn.rng, device=fake.device)
+
     def _disagreement(self, in_a: Tensor, in_b: Tensor) -> Tensor:
         """Return how far the opinion of images of A differs from that of the same ones in B; what is real is right."""
         opinion = self._opinions[0]
         if in_a.requires_grad:
             return functional.cross_entropy(opinion(in_a), opinion(in_b).detach().argmax(dim=1))
         return functional.cross_entropy(opinion(in_b), opinion(in_a).detach().argmax(dim=1))
+
+
+def _refuse_rows(*encoders: ImageEncoder) -> None:
+    for name, encoder in zip(("domain_a", "domain_b"), encoders, strict=True):
+        if encoder.format_.n_dims == 2:
+            height, width = encoder.format_.size
+            raise InvalidInputError(
+                f"{name} holds rows of pixels. Give images of shape (n, height, width[, channels]): "
+                f"{name}.reshape(-1, {height}, {width}{', ...' if encoder.format_.channels > 1 else ''})."
+            )
 
 
 def _source(batch: Batch) -> Tensor:
@@ -172,15 +197,22 @@ class CycleGAN(ImageTranslator):
         Wall time in seconds, loading included. Results under a time budget depend on the machine's speed.
     batch_size : int, default=16
         Images of each domain per step.
-    width : int, default=32
+    width : int, default=24
         Channels of the generators at full size; twice as many with every halving.
     discriminator_width : int, default=32
         Channels after the discriminators' first convolution.
-    n_blocks : int, default=4
+    n_blocks : int, default=2
         Residual blocks of each generator.
-    cycle_weight : float, default=2.0
+    shortcut : {"auto", "identity", "negative"} or None, default="auto"
+        What the generators change, at first into itself: the image, or its negative. "auto" takes the one whose mean
+        is more like the mean of the other domain. None has them draw the image anew, which takes longer, and fails
+        more often.
+    cycle_weight : float, default=1.0
         How much it costs to come back changed, as a mean distance of pixels in [-1, 1]. Less lets the translation
         change more; much less, and it need not have anything to do with the image.
+    cycle_noise : float, default=0.2
+        Deviation of the noise that is laid over a translation before it is translated back, in pixels of [-1, 1]. It
+        drowns what the generators would hide from the discriminators to find their way back (Bashkirova et al. 2019).
     identity_weight : float, default=0.0
         How much it costs to change an image that is of the wanted domain already: keeps colors where they are. The
         domains must have equally many channels.
@@ -241,7 +273,7 @@ class CycleGAN(ImageTranslator):
         The averaged generators ``a_to_b`` and ``b_to_a``.
     discriminator_ : ModuleDict
         The discriminators ``a`` and ``b``.
-    precision_ : str
+    precision_, shortcut_ : str
         What "auto" came to.
     history_ : list of dict
         A row per epoch (and at most 50 steps): ``epoch``, ``step``, ``seconds`` and the mean of each ``player/term``.
@@ -254,7 +286,8 @@ class CycleGAN(ImageTranslator):
 
     References
     ----------
-    Zhu et al. 2017, arXiv 1703.10593; Hoffman et al. 2018 (semantic consistency), arXiv 1711.03213.
+    Zhu et al. 2017, arXiv 1703.10593; Hoffman et al. 2018 (semantic consistency), arXiv 1711.03213; Bashkirova et al.
+    2019 (noise), arXiv 1908.01517.
 
     Examples
     --------
@@ -267,16 +300,19 @@ class CycleGAN(ImageTranslator):
     (5, 8, 8)
     """
 
+    _networks: ClassVar[tuple[str, ...]] = ("semantic_network",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseImageGAN._parameter_constraints,
         **{name: [Interval(Integral, 1, None, closed="left")] for name in ("width", "discriminator_width")},
         **{name: [Interval(Integral, 0, None, closed="left")] for name in ("n_blocks", "history_size")},
         **{
             name: [Interval(Real, 0, None, closed="left")]
-            for name in ("cycle_weight", "identity_weight", "semantic_weight")
+            for name in ("cycle_weight", "cycle_noise", "identity_weight", "semantic_weight")
         },
+        "shortcut": [StrOptions({"auto", *_SHORTCUTS}), None],
         "semantic_network": [ImageClassifier, nn.Module, None],
     }
+    _fitted_names: ClassVar[tuple[str, ...]] = (*BaseImageGAN._fitted_names, "shortcut_")
 
     def __init__(
         self,
@@ -285,10 +321,12 @@ class CycleGAN(ImageTranslator):
         max_steps: int | None = None,
         max_seconds: float | None = None,
         batch_size: int = 16,
-        width: int = 32,
+        width: int = 24,
         discriminator_width: int = 32,
-        n_blocks: int = 4,
-        cycle_weight: float = 2.0,
+        n_blocks: int = 2,
+        shortcut: str | None = "auto",
+        cycle_weight: float = 1.0,
+        cycle_noise: float = 0.2,
         identity_weight: float = 0.0,
         semantic_network: ImageClassifier | nn.Module | None = None,
         semantic_weight: float = 1.0,
@@ -322,7 +360,9 @@ class CycleGAN(ImageTranslator):
         self.width = width
         self.discriminator_width = discriminator_width
         self.n_blocks = n_blocks
+        self.shortcut = shortcut
         self.cycle_weight = cycle_weight
+        self.cycle_noise = cycle_noise
         self.identity_weight = identity_weight
         self.semantic_network = semantic_network
         self.semantic_weight = semantic_weight
@@ -412,6 +452,7 @@ class CycleGAN(ImageTranslator):
             except InvalidInputError as error:
                 raise InvalidInputError(f"domain_{'a' if name == 'encoder_' else 'b'}: {error}") from error
             setattr(self, name, encoder)
+        _refuse_rows(self.encoder_, self.encoder_b_)
         sizes = self.encoder_.format_.size, self.encoder_b_.format_.size
         if sizes[0] != sizes[1]:
             (first, second) = (f"{height} x {width}" for height, width in sizes)
@@ -421,7 +462,19 @@ class CycleGAN(ImageTranslator):
             )
         self.n_images_ = (len(domains[0]), len(domains[1]))
         self._fit_records = PairOfDomains(*domains)
+        self.shortcut_ = self._choose_shortcut(self._fit_records)
         return self._fit_records
+
+    def _choose_shortcut(self, records: PairOfDomains) -> str | None:
+        """Return what the generators begin as."""
+        if self.shortcut != "auto":
+            return self.shortcut
+        means = [
+            domain.take(torch.arange(0, len(domain), -(-len(domain) // _N_AVERAGED))).real.mean(dim=0, keepdim=True)
+            for domain in (records.a, records.b)
+        ]
+        first, second = (match_channels(mean, 1) for mean in means)
+        return "negative" if _distance(-first, second) < _distance(first, second) else "identity"
 
     def _make_batches(self, records: RecordSource, device: torch.device) -> BatchStream:
         assert isinstance(records, PairOfDomains)
@@ -432,12 +485,13 @@ class CycleGAN(ImageTranslator):
         height, width = formats["a"].size
         n_halvings = count_halvings(height, width)
         channels = {name: known.channels for name, known in formats.items()}
+        shortcut = _SHORTCUTS.get(self.shortcut_ or "", 0)
         # Earlier fakes are of use to the training alone, and are not saved.
         history_size = self.history_size if hasattr(self, "_fit_records") else 0
         generators, discriminators, histories = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         for start, end in (("a", "b"), ("b", "a")):
             generators[f"{start}_to_{end}"] = Translator(
-                channels[start], channels[end], self.width, self.n_blocks, n_halvings
+                channels[start], channels[end], self.width, self.n_blocks, n_halvings, shortcut
             )
             discriminators[end] = PatchDiscriminator(channels[end], self.discriminator_width, max(2, n_halvings + 1))
             histories[end] = FakeHistory(history_size, (channels[end], height, width))
@@ -447,6 +501,7 @@ class CycleGAN(ImageTranslator):
             discriminators,
             histories,
             cycle_weight=self.cycle_weight,
+            cycle_noise=self.cycle_noise,
             identity_weight=self.identity_weight,
             semantic_weight=self.semantic_weight,
             opinion=opinion,
@@ -491,6 +546,3 @@ class CycleGAN(ImageTranslator):
     def _restore_fitted(self, state: dict[str, Any]) -> None:
         self.encoder_b_ = ImageEncoder.from_state(state.pop("encoder_b"))
         super()._restore_fitted(state)
-
-    def _saved_params(self) -> dict[str, Any]:
-        return super()._saved_params() | {"semantic_network": None}

@@ -141,16 +141,21 @@ class _KeepFaithful(Callback):
         """Look whether it has begun; one step of the second phase hardly moves an average."""
         if run.progress >= self.begins:
             self._keep(run)
+        else:  # perhaps once more: a training may go on with a larger budget
+            self._game(run).is_kept.fill_(False)
 
     def on_choose_weights(self, run: Run) -> None:
         """See to it that there is a faithful generator; later than a checkpoint of a training that will go on."""
         self._keep(run)
 
     def _keep(self, run: Run) -> None:
-        trainer = run.trainer
-        assert trainer is not None and isinstance(trainer.game, SuperResolutionGame)
-        if not trainer.game.is_kept:
-            trainer.game.keep(trainer.averager.module)
+        if not self._game(run).is_kept:
+            assert run.trainer is not None
+            self._game(run).keep(run.trainer.averager.module)
+
+    def _game(self, run: Run) -> SuperResolutionGame:
+        assert run.trainer is not None and isinstance(run.trainer.game, SuperResolutionGame)
+        return run.trainer.game
 
 
 class SRGAN(ImageTranslator):
@@ -262,6 +267,7 @@ class SRGAN(ImageTranslator):
     (5, 8, 8)
     """
 
+    _networks: ClassVar[tuple[str, ...]] = ("feature_network",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **{
             name: kinds
@@ -422,6 +428,7 @@ class SRGAN(ImageTranslator):
         return mixed
 
     def _encode_training(self, X: Any, y: Any, run: Run) -> RecordSource:
+        self._check_weights()
         names = [name for name in ENCODING if hasattr(self, name)]
         encoder = ImageEncoder(**{name: getattr(self, name) for name in names})
         encoder._validate_params()
@@ -437,6 +444,15 @@ class SRGAN(ImageTranslator):
         self.encoder_, self.n_images_ = encoder, len(large)
         self._fit_records = Patches(large, side, small, self.scale)
         return self._fit_records
+
+    def _check_weights(self) -> None:
+        has_content = self.pixel_weight or (self.feature_weight and self.feature_network is not None)
+        if not has_content and (self.pretraining or not self.adversarial_weight):
+            raise InvalidInputError(
+                f"pixel_weight={self.pixel_weight} and there is no feature_network with a weight, so there is nothing "
+                f"to learn in the first phase. Raise one of them, or say pretraining=0 (now {self.pretraining}) with "
+                f"an adversarial_weight (now {self.adversarial_weight})."
+            )
 
     def _settle_patch(self, large: Pictures, small: Pictures | None) -> int:
         """Return the side of a patch; refuse images that are too small for it, or no pairs."""
@@ -509,9 +525,6 @@ class SRGAN(ImageTranslator):
 
         run.preview = lambda: self.encoder_.decode(enlarged())
         run.picture = picture
-
-    def _saved_params(self) -> dict[str, Any]:
-        return super()._saved_params() | {"feature_network": None}
 
 
 def _check_pairs(small: list[tuple[int, ...]], large: list[tuple[int, ...]], scale: int) -> None:

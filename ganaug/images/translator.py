@@ -2,11 +2,11 @@
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.base import TransformerMixin
+from sklearn.base import TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
@@ -20,6 +20,19 @@ from ganaug.images.policy import Policy
 
 class ImageTranslator(TransformerMixin, BaseImageGAN):
     """What a network makes of images of any size, and what a discriminator says of them."""
+
+    _networks: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are networks of the user's: clones share them, and files don't hold them."""
+
+    def __sklearn_clone__(self) -> Self:
+        # scikit-learn would forget what a classifier has learned.
+        params = self.get_params(deep=False)
+        return type(self)(
+            **{name: value if name in self._networks else clone(value, safe=False) for name, value in params.items()}
+        )
+
+    def _saved_params(self) -> dict[str, Any]:
+        return super()._saved_params() | dict.fromkeys(self._networks)
 
     def _load(self, X: Any, encoder: ImageEncoder) -> Pictures:
         check_is_fitted(self)

@@ -18,7 +18,8 @@ _MOST_HALVINGS = 2
 class Translator(nn.Module):
     """Image of one domain -> the same image as one of another domain (Johnson et al. 2016, arXiv 1603.08155).
 
-    A change is added to the image, and begins as none: what need not be translated is left alone from the first step.
+    A change is added to the image (or to its negative), and begins as none: what need not be translated is left alone
+    from the first step. Without that shortcut the image is drawn anew.
     There is no norm over the image, so that a part of an image is translated as it is within the whole.
 
     Parameters
@@ -30,14 +31,16 @@ class Translator(nn.Module):
     n_blocks : int
         Residual blocks on the smallest grid.
     n_halvings : int
+    shortcut : int
+        1 adds the image itself, -1 its negative and 0 nothing.
     """
 
     scale = 1
     """How much larger an image becomes."""
 
-    def __init__(self, n_from: int, n_to: int, width: int, n_blocks: int, n_halvings: int) -> None:
+    def __init__(self, n_from: int, n_to: int, width: int, n_blocks: int, n_halvings: int, shortcut: int = 1) -> None:
         super().__init__()
-        self.n_from, self.n_to, self.stride = n_from, n_to, 2**n_halvings
+        self.n_from, self.n_to, self.shortcut, self.stride = n_from, n_to, shortcut, 2**n_halvings
         self.halo = self.stride * (2 * n_blocks + 3) + 1
         """How far, in pixels, a pixel is seen."""
         widest = width << n_halvings
@@ -49,7 +52,7 @@ class Translator(nn.Module):
             layers += [nn.Upsample(scale_factor=2), nn.Conv2d(width << (stage + 1), width << stage, 3, padding=1)]
             layers += [nn.LeakyReLU(_SLOPE)]
         last = nn.Conv2d(width, n_to, 5, padding=2)
-        nn.init.normal_(last.weight, std=0.01)
+        nn.init.normal_(last.weight, std=0.01 if shortcut else 0.1)
         nn.init.zeros_(cast(Tensor, last.bias))
         self.body = nn.Sequential(*layers, last)
 
@@ -60,13 +63,10 @@ class Translator(nn.Module):
         below, right = -height % self.stride, -width % self.stride
         padded = functional.pad(images, (0, right, 0, below), mode="replicate")
         change: Tensor = self.body(padded.contiguous(memory_format=torch.channels_last)).float()
-        return self._shortcut(images) + change[:, :, :height, :width]
-
-    def _shortcut(self, images: Tensor) -> Tensor:
-        if self.n_from == self.n_to:
-            return images
-        grey = images[:, :3].mean(dim=1, keepdim=True)
-        return grey.expand(-1, self.n_to, -1, -1)
+        change = change[:, :, :height, :width]
+        if not self.shortcut:
+            return change.tanh()
+        return self.shortcut * match_channels(images, self.n_to) + change
 
 
 class PatchDiscriminator(nn.Module):
@@ -95,6 +95,13 @@ class PatchDiscriminator(nn.Module):
         """Return logits (n, rows, columns)."""
         logits: Tensor = self.body(images.contiguous(memory_format=torch.channels_last))
         return logits[:, 0].float()
+
+
+def match_channels(images: Tensor, n_channels: int) -> Tensor:
+    """Return images with so many channels, all of them grey if those of the images are not as many."""
+    if images.shape[1] == n_channels:
+        return images
+    return images[:, :3].mean(dim=1, keepdim=True).expand(-1, n_channels, -1, -1)
 
 
 def count_halvings(height: int, width: int) -> int:
