@@ -15,6 +15,7 @@ from ganaug.exceptions import GanaugError, GanaugWarning, InvalidInputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.progress import Progress
 
 USER_ERROR, INTERRUPTED = 2, 130
 
@@ -75,6 +76,15 @@ def _warnings_as_lines() -> Iterator[None]:
 def make_console() -> Console:
     """Return a console on the stdout of this moment (tests replace it); paths are never wrapped."""
     return Console(highlight=False, soft_wrap=True)
+
+
+def make_progress(quiet: bool) -> "Progress":
+    """Return a bar with the share that is done, the time, and a note; none if ``quiet``."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    percent, note = "{task.percentage:>3.0f}%", "{task.fields[note]}"
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn(percent), TimeElapsedColumn())
+    return Progress(*columns, TimeRemainingColumn(), TextColumn(note), disable=quiet)
 
 
 def read_table(path: Path) -> "pd.DataFrame":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganaug.cli.chunks import TableReader, TableWriter
-from ganaug.cli.console import in_bytes, make_console
+from ganaug.cli.console import in_bytes, make_console, make_progress
 from ganaug.cli.learned import as_learned, as_text
 from ganaug.cli.sample import check_output
 from ganaug.exceptions import InvalidInputError
@@ -52,7 +52,7 @@ def score(
         raise InvalidInputError("--explain-all needs --explain with a number of reasons.")
     detector, table = _load(model), TableReader(records)
     _check_names(table, explain)
-    with _make_progress(quiet) as progress:
+    with make_progress(quiet) as progress:
         scores = _score_all(detector, table, chunk_size, progress)
         threshold = _choose(detector, scores, max_alerts, false_alarm_rate)
         found = _Found(detector, scores, threshold, explain, explain_all)
@@ -190,14 +190,6 @@ def _write_all(
         if n_written != n_records:
             raise InvalidInputError(f"{table.path} changed while it was read; score it again.")
     return {int(record): first_reasons[record] for record in oddest}
-
-
-def _make_progress(quiet: bool) -> "Progress":
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    percent, note = "{task.percentage:>3.0f}%", "{task.fields[note]}"
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn(percent), TimeElapsedColumn())
-    return Progress(*columns, TimeRemainingColumn(), TextColumn(note), disable=quiet)
 
 
 def _tell(scores: "np.ndarray", threshold: "Threshold", reasons: dict[int, str], output: Path) -> None:

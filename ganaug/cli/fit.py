@@ -71,18 +71,18 @@ def fit(
         raise typer.Exit(INTERRUPTED)
 
 
-def check_folder(path: Path, overwrite: bool) -> None:
+def check_folder(path: Path, overwrite: bool, option: str = "--output") -> None:
     """Refuse a place that the model can't be written to, before hours are spent on it."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         return
     if not (path / "model.json").is_file():
         raise InvalidInputError(
-            f"--output {str(path)!r} exists and holds no ganaug model, so it is left alone; choose another name."
+            f"{option} {str(path)!r} exists and holds no ganaug model, so it is left alone; choose another name."
         )
     if not overwrite:
         raise InvalidInputError(
-            f"--output {str(path)!r} holds a model; add --overwrite to replace it, or choose another name."
+            f"{option} {str(path)!r} holds a model; add --overwrite to replace it, or choose another name."
         )
 
 

@@ -1,8 +1,5 @@
-"""``ganaug images fit``: learn images from a folder or a file of arrays, and save the model."""
+"""``ganaug images fit``: learn images from a folder or a file of arrays, and save a model that draws new ones."""
 
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from shlex import quote
@@ -12,24 +9,24 @@ import typer
 
 from ganaug.cli.console import INTERRUPTED, CommandGroup, make_console
 from ganaug.cli.fit import check_folder
+from ganaug.cli.images_learning import Color, OnUnreadable, Resize, in_words_of_options, report_loaded
 from ganaug.cli.images_sample import sample
+from ganaug.cli.images_translate import translate
+from ganaug.cli.images_upscale import upscale
 from ganaug.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
-    from ganaug.images.base import BaseImageGAN
+    from ganaug.images.noise import NoiseGAN
 
 images = typer.Typer(
     cls=CommandGroup,
-    help="Learn images with a GAN, and draw new ones.",
+    help="Learn images with a GAN and draw new ones; enlarge images, or translate them.",
     no_args_is_help=True,
 )
 
 Model = StrEnum("Model", ["dcgan", "conditional", "vanilla"])
 Recipe = StrEnum("Recipe", ["modern", "textbook"])
-Resize = StrEnum("Resize", ["error", "crop", "pad", "stretch"])
-Color = StrEnum("Color", ["auto", "grey", "rgb", "rgba"])
 Layout = StrEnum("Layout", [(name, name) for name in ("auto", "NHWC", "NCHW", "NHW")])
-OnUnreadable = StrEnum("OnUnreadable", [(name, name) for name in ("raise", "skip")])
 
 
 @images.command()
@@ -79,7 +76,7 @@ def fit(
 
     parameters["image_size"] = parse_size(image_size, "--image-size ")
     X, y = read_images(data, "DATA ")
-    with _in_words_of_options():
+    with in_words_of_options():
         gan = _choose(model, data, find_labels(X, y) is not None, parameters, quiet)
         gan.set_params(callbacks=_make_callbacks(gan, grids, grids_every, quiet), verbose=int(not quiet))
         gan.fit(X, y)
@@ -90,10 +87,11 @@ def fit(
         raise typer.Exit(INTERRUPTED)
 
 
-images.command()(sample)
+for command in (sample, upscale, translate):
+    images.command()(command)
 
 
-def _choose(model: str | None, data: Path, has_labels: bool, parameters: dict[str, Any], quiet: bool) -> "BaseImageGAN":
+def _choose(model: str | None, data: Path, has_labels: bool, parameters: dict[str, Any], quiet: bool) -> "NoiseGAN":
     """Return the GAN, and say which one it is where that was left open."""
     from ganaug.images.sources import make_gan
 
@@ -126,52 +124,14 @@ def _parse_range(text: str | None) -> tuple[float, float] | None:
     return low, high
 
 
-def _make_callbacks(gan: "BaseImageGAN", grids: Path | None, every: int, quiet: bool) -> list[Any]:
-    from ganaug.adversarial import Callback, Run
+def _make_callbacks(gan: "NoiseGAN", grids: Path | None, every: int, quiet: bool) -> list[Any]:
     from ganaug.images import SampleGrid
 
-    class ShowReport(Callback):
-        """Say what was loaded before time is spent on learning it."""
-
-        def on_train_begin(self, run: Run) -> None:
-            make_console().print(str(gan.encoder_.report_), markup=False)
-
     pictures = [] if grids is None else [SampleGrid(every, grids)]
-    return [*pictures, *([] if quiet else [ShowReport()])]
+    return [*pictures, *([] if quiet else [report_loaded(gan)])]
 
 
-@contextmanager
-def _in_words_of_options() -> Iterator[None]:
-    """Say ``--image-size`` where Python says ``image_size=``."""
-    try:
-        yield
-    except InvalidInputError as error:
-        text = str(error)
-        for pattern, words in _PYTHON_WORDS:
-            text = re.sub(pattern, words, text)
-        if text == str(error):
-            raise
-        raise InvalidInputError(text) from error
-
-
-def _as_option(match: re.Match[str]) -> str:
-    return f"--{match[1].replace('_', '-')} "
-
-
-_PYTHON_WORDS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
-    (r"value_range=\((\S+), (\S+)\)", r"--value-range \1..\2"),
-    (r"\b(image_size|resize|color|value_range|layout|on_unreadable)=(?=[\"'(\d])", _as_option),
-    (r"\b(image_size|resize|color|value_range|layout|on_unreadable)=", lambda match: _as_option(match).rstrip()),
-    (r"\b(image_size|value_range|on_unreadable)\b", lambda match: _as_option(match).rstrip()),
-    (r"the folder X=", "the folder "),
-    (r"\bX=", "DATA "),
-    (r"\bX\[(\d+)\]", r"image \1"),
-    (r"\bX\b", "DATA"),
-]
-"""What errors of the encoder call things, and what they are called here."""
-
-
-def _tell(gan: "BaseImageGAN", output: Path) -> None:
+def _tell(gan: "NoiseGAN", output: Path) -> None:
     """Say what was learned, how the game went and what to type next."""
     seconds = gan.history_[-1]["seconds"] if gan.history_ else 0.0
     likeness = getattr(gan, "likeness_", None)

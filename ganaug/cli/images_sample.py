@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganaug.cli.console import in_bytes, make_console
+from ganaug.cli.loading import load_images_model
 from ganaug.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ganaug.images.base import BaseImageGAN
+    from ganaug.images.noise import NoiseGAN
 
 _N_LISTED = 20
 _OTHER_PICTURES = (".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -40,9 +41,11 @@ def sample(
     """Draw images from a model; into a folder, classes go in sub-folders if the model knows any."""
     is_picture = output.suffix.lower() == ".png"
     _check_output(output, overwrite, is_picture, columns)
-    gan = _load(model)
-    drawn, labels = _draw(gan, n_samples, label or [], truncation, random_state)
     from ganaug.images import save_grid, save_images
+    from ganaug.images.noise import NoiseGAN
+
+    gan = load_images_model(model, NoiseGAN, "a model that draws images")
+    drawn, labels = _draw(gan, n_samples, label or [], truncation, random_state)
 
     known = gan.encoder_.format_
     form = known.picture_form()
@@ -78,20 +81,8 @@ def _check_output(path: Path, overwrite: bool, is_picture: bool, columns: int | 
         raise InvalidInputError(f"{told} {what}; add --overwrite to replace what is there, or choose another name.")
 
 
-def _load(model: Path) -> "BaseImageGAN":
-    import ganaug
-    from ganaug.images.base import BaseImageGAN
-
-    gan = ganaug.load(model)
-    if not isinstance(gan, BaseImageGAN):
-        raise InvalidInputError(
-            f"{model} holds a {type(gan).__name__}, which has learned no images; `ganaug sample` is for tables."
-        )
-    return gan
-
-
 def _draw(
-    gan: "BaseImageGAN", n_samples: int, texts: list[str], truncation: float, random_state: int | None
+    gan: "NoiseGAN", n_samples: int, texts: list[str], truncation: float, random_state: int | None
 ) -> "tuple[np.ndarray, np.ndarray | None]":
     """Return images, and their classes if the model knows any."""
     from ganaug.images import ConditionalGAN

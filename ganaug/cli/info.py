@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganaug.cli.console import in_bytes, kind_of, make_console, make_rows, read_table
+from ganaug.cli.images_learning import describe_loaded
 
 if TYPE_CHECKING:
     from ganaug.anomaly import GANDetector
-    from ganaug.base import BaseGAN
 
 
 def info(
@@ -51,23 +51,29 @@ def _model_lines(model: Any, folder: Path) -> list[str]:
     return [
         f"{folder}: {type(model).__name__}, {size}, format version {written['format_version']}",
         f"Trained for {model.n_iter_:,} steps (stop reason: {model.stop_reason_})",
-        *_about_data(model.encoder_),
+        *_about_data(model),
         *about,
         f"Written with {versions}",
     ]
 
 
-def _about_data(encoder: Any) -> list[str]:
+def _about_data(model: Any) -> list[str]:
+    encoder = model.encoder_
     if not hasattr(encoder, "columns_"):
-        return str(encoder.report_).splitlines()
+        return describe_loaded(model)
     n_levels = sum(column.n_levels for column in encoder.modeled_)
     return [f"Learned {len(encoder.columns_)} columns with {n_levels:,} levels"]
 
 
-def _about_gan(gan: "BaseGAN") -> list[str]:
+def _about_gan(gan: Any) -> list[str]:
     n_weights = sum(weight.numel() for weight in gan.generator_.parameters())
     n_others = sum(weight.numel() for weight in gan.discriminator_.parameters())
-    return [f"Weights: generator {n_weights:,}, discriminator {n_others:,}"]
+    lines = [f"Weights: generator {n_weights:,}, discriminator {n_others:,}"]
+    if hasattr(gan, "patch_size_"):
+        lines.append(f"Enlarges images of any size {gan.scale} times; learned from parts of {gan.patch_size_} pixels")
+    if hasattr(gan, "encoder_b_"):
+        lines.append("Translates images of any size from A to B, and back")
+    return lines
 
 
 def _about_detector(detector: "GANDetector") -> list[str]:

@@ -28,6 +28,8 @@ _NAMES = {
 }
 _DEEP = ("I", "I;16", "I;16B", "I;16L")
 """PIL's modes for 16-bit grey."""
+_ORIENTATION, _FIRST_ON_ITS_SIDE = 0x0112, 5
+"""EXIF's note of how a photograph is turned, and the first value that swaps height and width."""
 _WHITE = 255
 _DEPTH = 257
 """65535 / 255: 16 bits of grey for each of 8."""
@@ -61,6 +63,19 @@ def decode_file(path: str, choose: Callable[[str], str], size: Size | None, resi
     return Decoded(pixels, mode, kind, file_mode, native.shape[:2])
 
 
+def read_size(path: str) -> Size | None:
+    """Return the height and width that ``decode_file`` would find, of the file's head alone; None of what has none."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            is_on_its_side = image.getexif().get(_ORIENTATION, 1) >= _FIRST_ON_ITS_SIDE
+    except Exception:  # damaged files make decoders fail in any way there is
+        return None
+    return (width, height) if is_on_its_side else (height, width)
+
+
 def name_of(mode: str) -> str:
     """Return a color mode in words."""
     return _NAMES.get(mode, mode)
@@ -80,7 +95,7 @@ def _upright(image: "Image") -> "Image":
         8: Transpose.ROTATE_90,
     }
     try:
-        turn = turns.get(image.getexif().get(0x0112, 1))
+        turn = turns.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:
         # Broken notes about an image don't make the image unreadable.
         return image

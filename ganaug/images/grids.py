@@ -101,15 +101,19 @@ def save_grid(images: Any, path: str | os.PathLike[str], **settings: Any) -> Pat
     target = Path(path)
     if target.suffix.lower() != ".png":
         raise InvalidInputError(f"path={str(path)!r}: grids are written as PNG; let the name end in .png.")
-    grid = make_grid(images, **settings)
+    save_picture(make_grid(images, **settings), target)
+    return target
+
+
+def save_picture(pixels: np.ndarray, target: Path) -> None:
+    """Write uint8 (height, width[, channels]), or uint16 gray, as a PNG file; it gets its name once it is whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        _write_png(grid, temporary)
+        _write_png(pixels, temporary)
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
-    return target
 
 
 def save_images(
@@ -172,7 +176,7 @@ def save_images(
     aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=home))
     try:
         for place, image in enumerate(pixels):
-            _write_png(image[..., 0] if image.shape[-1] == 1 else image, aside / str(place))
+            _write_png(image, aside / str(place))
         for place, target in enumerate(targets):
             target.parent.mkdir(exist_ok=True)
             os.replace(aside / str(place), target)
@@ -236,5 +240,6 @@ class SampleGrid(SamplePreview):
 def _write_png(pixels: np.ndarray, path: Path) -> None:
     from PIL import Image
 
+    is_gray = pixels.ndim == 3 and pixels.shape[-1] == 1
     # PIL reads the memory as it lies, so it must lie in order.
-    Image.fromarray(np.ascontiguousarray(pixels)).save(path, format="PNG")
+    Image.fromarray(np.ascontiguousarray(pixels[..., 0] if is_gray else pixels)).save(path, format="PNG")
