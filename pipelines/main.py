@@ -14,7 +14,7 @@ from rich.console import Console
 from ganaug.exceptions import GanaugError
 
 if TYPE_CHECKING:
-    from ganaug.tracking import DetectRun, ImagesRun, TableRun
+    from ganaug.tracking import DetectRun, ImagesRun, TableRun, TranslateRun, UpscaleRun
 
 Value = TypeVar("Value")
 
@@ -62,7 +62,7 @@ def tell(result: "TableRun") -> None:
     show([*lines, *name_run(result)])
 
 
-def name_run(result: "TableRun | DetectRun | ImagesRun") -> list[str]:
+def name_run(result: "TableRun | DetectRun | ImagesRun | TranslateRun | UpscaleRun") -> list[str]:
     """Return the lines that say which run of MLflow it is, and how to see it."""
     store = result.tracking_uri
     page = store if store.startswith("http") else f"mlflow ui --backend-store-uri {store}"

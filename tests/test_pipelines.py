@@ -7,14 +7,21 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 
-from ganaug.tracking import track_augment_run, track_detect_run, track_images_run
-from pipelines import augment, detect, images
+from ganaug.tracking import (
+    track_augment_run,
+    track_detect_run,
+    track_images_run,
+    track_translate_run,
+    track_upscale_run,
+)
+from pipelines import augment, detect, images, translate, upscale
 from pipelines.main import main, parse
 
 ROOT = Path(__file__).parent.parent
@@ -81,7 +88,14 @@ def test_a_wrong_value_is_one_line_that_names_the_parameter(
 
 @pytest.mark.parametrize(
     ("entry_point", "parse"),
-    [("main", parse), ("detect", detect.parse), ("augment", augment.parse), ("images", images.parse)],
+    [
+        ("main", parse),
+        ("detect", detect.parse),
+        ("augment", augment.parse),
+        ("images", images.parse),
+        ("upscale", upscale.parse),
+        ("translate", translate.parse),
+    ],
 )
 def test_the_project_offers_what_the_program_takes(
     entry_point: str, parse: Callable[[list[str]], argparse.Namespace]
@@ -101,6 +115,8 @@ def test_the_project_offers_what_the_program_takes(
         ("detect", detect.parse, track_detect_run),
         ("augment", augment.parse, track_augment_run),
         ("images", images.parse, track_images_run),
+        ("upscale", upscale.parse, track_upscale_run),
+        ("translate", translate.parse, track_translate_run),
     ],
 )
 def test_defaults_in_the_project_are_the_programs_own(
@@ -234,6 +250,57 @@ def test_images_wrong_values_are_one_line(
     argument: str, named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert images.main([argument, f"--output_dir={tmp_path}"]) == 2
+    shown = capsys.readouterr().err
+    assert named in shown
+    assert shown.count("\n") == 1
+
+
+def test_upscale_tells_figures_files_and_the_run(
+    tracking_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (10, 16, 16, 3), dtype=np.uint8))
+    given = [f"--data={tmp_path / 'images.npy'}", "--scale=4", "--max_steps=1", f"--output_dir={tmp_path / 'out'}"]
+    assert upscale.main(given) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "8 images of 16 x 16 pixels" in shown and "Measured on 2 images that were held out:" in shown
+    assert "bicubic" in shown and f"ganaug images upscale IN OUT --model {tmp_path / 'out' / 'model'}" in shown
+    assert f"mlflow ui --backend-store-uri {tracking_uri}" in shown
+    runs = mlflow.search_runs(experiment_names=["tests"])
+    assert runs["status"].tolist() == ["FINISHED"] and runs.loc[0, "params.gan.scale"] == "4"
+
+
+def test_translate_tells_figures_files_and_the_run(
+    tracking_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "dark.npy", np.random.default_rng(0).integers(0, 99, (10, 8, 8), dtype=np.uint8))
+    np.save(tmp_path / "light.npy", np.random.default_rng(0).integers(99, 256, (10, 8, 8), dtype=np.uint8))
+    given = [f"--data={tmp_path / 'dark.npy'}", f"--like={tmp_path / 'light.npy'}", "--max_steps=1"]
+    assert translate.main([*given, f"--output_dir={tmp_path / 'out'}"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "A: 8 images of 8 x 8 pixels" in shown and "Measured on 4 images that were held out: Coming back" in shown
+    assert f"Before, after {tmp_path / 'out' / 'before-after.png'}" in shown
+    assert mlflow.search_runs(experiment_names=["tests"])["status"].tolist() == ["FINISHED"]
+
+
+@pytest.mark.parametrize("argument", ["--max_steps=many", "--max_seconds=soon", "--random_state=x"])
+@pytest.mark.parametrize("job", [upscale, translate])
+def test_upscale_and_translate_name_the_parameter_that_is_no_number(
+    job: ModuleType, argument: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        job.main([argument])
+    assert stopped.value.code == 2
+    assert argument.split("=")[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("job", "argument", "named"),
+    [(upscale, "--scale=7", "`scale`=7"), (translate, "--data=none.npz", "`like` is missing")],
+)
+def test_wrong_values_of_upscale_and_translate_are_one_line(
+    job: ModuleType, argument: str, named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert job.main([argument, f"--output_dir={tmp_path}"]) == 2
     shown = capsys.readouterr().err
     assert named in shown
     assert shown.count("\n") == 1

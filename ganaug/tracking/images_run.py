@@ -15,7 +15,7 @@ from ganaug.tracking.table_run import run_of_ones_own
 
 if TYPE_CHECKING:
     from ganaug.evaluation import ImageQuality
-    from ganaug.images.base import BaseImageGAN
+    from ganaug.images.noise import NoiseGAN
 
 MIN_SAMPLES = 10
 """Fewer have not enough neighbors to be compared by."""
@@ -164,7 +164,7 @@ def track_images_run(
         return _summarize(active, gan, quality, len(held_out), job["data_digest"], files)
 
 
-def _draw(gan: "BaseImageGAN", n_samples: int, random_state: int | None) -> ImageSet:
+def _draw(gan: "NoiseGAN", n_samples: int, random_state: int | None) -> ImageSet:
     from ganaug.images import ConditionalGAN
 
     if isinstance(gan, ConditionalGAN):
@@ -173,7 +173,7 @@ def _draw(gan: "BaseImageGAN", n_samples: int, random_state: int | None) -> Imag
 
 
 def _measure(
-    gan: "BaseImageGAN", train: ImageSet, drawn: ImageSet, held_out: ImageSet, random_state: int | None
+    gan: "NoiseGAN", train: ImageSet, drawn: ImageSet, held_out: ImageSet, random_state: int | None
 ) -> "ImageQuality":
     """Compare at most 5,000 images of each kind, and fewer of large ones."""
     from ganaug.evaluation import image_quality
@@ -194,7 +194,7 @@ def _of_classes(part: ImageSet, classes: np.ndarray) -> ImageSet:
     return part if part.y is None else part.at(np.flatnonzero(np.isin(part.y, classes)))
 
 
-def _some(part: ImageSet, most: int, gan: "BaseImageGAN") -> ImageSet:
+def _some(part: ImageSet, most: int, gan: "NoiseGAN") -> ImageSet:
     """Return at most so many images, as the GAN was shown them: float32 in [0, 1], channels last."""
     if len(part.X) > most:
         part = part.at(np.sort(np.random.default_rng(0).permutation(len(part.X))[:most]))
@@ -202,19 +202,19 @@ def _some(part: ImageSet, most: int, gan: "BaseImageGAN") -> ImageSet:
     return ImageSet(((unit + 1) / 2).transpose(0, 2, 3, 1), part.y)
 
 
-def _write_files(folder: Path, gan: "BaseImageGAN", drawn: ImageSet, quality: "ImageQuality") -> dict[str, Path]:
+def _write_files(folder: Path, gan: "NoiseGAN", drawn: ImageSet, quality: "ImageQuality") -> dict[str, Path]:
     from ganaug.images import save_grid
 
     files = {"model": folder / "model", "samples": folder / "samples.png"}
     gan.save(files["model"])
     save_grid(drawn.X[:_GRID_IMAGES], files["samples"], **gan.encoder_.format_.picture_form())
     arrays = {"X": drawn.X} if drawn.y is None else {"X": drawn.X, "y": drawn.y}
-    files["synthetic"] = _write(folder / "synthetic.npz", lambda path: np.savez_compressed(path, **arrays))
-    files["quality"] = _write(folder / "quality.csv", lambda path: quality.figures.to_csv(path, index=False))
+    files["synthetic"] = write_file(folder / "synthetic.npz", lambda path: np.savez_compressed(path, **arrays))
+    files["quality"] = write_file(folder / "quality.csv", lambda path: quality.figures.to_csv(path, index=False))
     return files
 
 
-def _write(target: Path, write: Callable[[Any], object]) -> Path:
+def write_file(target: Path, write: Callable[[Any], object]) -> Path:
     """Write under another name, then rename: a file is old or new, never half of one."""
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
@@ -226,7 +226,7 @@ def _write(target: Path, write: Callable[[Any], object]) -> Path:
     return target
 
 
-def _log(run_id: str, quality: "ImageQuality", gan: "BaseImageGAN", files: dict[str, Path]) -> None:
+def _log(run_id: str, quality: "ImageQuality", gan: "NoiseGAN", files: dict[str, Path]) -> None:
     client, likeness = make_client(), getattr(gan, "likeness_", None)
     for name, value in quality.to_dict().items():
         client.log_metric(run_id, f"quality/{name}", value)
@@ -239,7 +239,7 @@ def _log(run_id: str, quality: "ImageQuality", gan: "BaseImageGAN", files: dict[
 
 
 def _summarize(
-    active: Any, gan: "BaseImageGAN", quality: "ImageQuality", n_held_out: int, data_digest: str, files: dict[str, Path]
+    active: Any, gan: "NoiseGAN", quality: "ImageQuality", n_held_out: int, data_digest: str, files: dict[str, Path]
 ) -> ImagesRun:
     import mlflow
 
