@@ -67,8 +67,8 @@ def translate(
     read_and_write_files(gan.encoder_, gan.encoder_b_)
     apply(gan.inverse_transform if back else gan.transform, jobs, output, "Translating", skip, quiet)
     if save is not None and not quiet:
-        command = f"ganaug images translate {quote(str(source))} {quote(str(output))} --model {quote(str(save))}"
-        make_console().print(f"Again:  {command}   (--back: the other way)", markup=False)
+        command = f"ganaug images translate IN OUT --model {quote(str(save))}"
+        make_console().print(f"For others:  {command}   (--back: the other way)", markup=False)
 
 
 def _check_ways(model: Path | None, like: Path | None, back: bool) -> None:

@@ -73,8 +73,8 @@ def upscale(
     read_and_write_files(gan.encoder_)
     apply(gan.transform, jobs, output, "Enlarging", skip, quiet)
     if save is not None and not quiet:
-        command = f"ganaug images upscale {quote(str(source))} {quote(str(output))} --model {quote(str(save))}"
-        make_console().print(f"Again:  {command}", markup=False)
+        command = f"ganaug images upscale IN OUT --model {quote(str(save))}"
+        make_console().print(f"For others:  {command}", markup=False)
 
 
 def _load(model: Path, scale: int | None, device: str) -> "SRGAN":

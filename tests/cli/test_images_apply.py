@@ -84,12 +84,12 @@ def test_a_folder_of_any_sizes_is_enlarged_by_what_it_teaches(photos: Path, tmp_
     told = result.stdout
     assert "2 images of 16 x 20 pixels, 3 channels" in told and "Learned in 1 steps" in told
     assert f"2 images written to {output} (" in told
-    again = shlex.split(told.split("Again:")[1].splitlines()[0])
-    assert again == ["ganaug", "images", "upscale", str(photos), str(output), "--model", str(kept)]
+    following = shlex.split(told.split("For others:")[1].splitlines()[0])
+    assert following == ["ganaug", "images", "upscale", "IN", "OUT", "--model", str(kept)]
     gan = ganaug.load(kept)
     assert isinstance(gan, SRGAN) and (gan.scale, gan.max_seconds, gan.degradation) == (2, None, "area")
     before = read(output / "one.png")
-    assert run(*again[2:], "--overwrite", "-q").stdout == ""
+    assert run("upscale", photos, output, "--model", kept, "--overwrite", "-q").stdout == ""
     assert np.array_equal(read(output / "one.png"), before)
     assert np.array_equal(before, gan.transform([photos / "one.jpg"])[0])
 
