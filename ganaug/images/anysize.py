@@ -37,12 +37,24 @@ class Pictures:
         The values that stand for black and white.
     is_array : bool
         Whether they came as one array, and so have one size.
+    names : list of str or None
+        Of files.
     """
 
     pixels: list[np.ndarray]
     low: float
     high: float
     is_array: bool
+    names: list[str] | None = None
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Height and width of each."""
+        return [(image.shape[1], image.shape[2]) for image in self.pixels]
+
+    def name(self, place: int) -> str:
+        """Return what to call an image in an error."""
+        return f"X[{place}]" if self.names is None else self.names[place]
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -107,7 +119,7 @@ def _learn_list(X: Any, policy: Policy) -> tuple[Pictures, ImageFormat, LoadRepo
             raise InvalidInputError(f"X[{place}] holds {other}, and X[0] {image_format}. Give images of one kind.")
     report.n_images = len(learned)
     pixels = [pictures.pixels[0] for pictures, _, _ in learned]
-    report.notes += _describe_sizes(pixels)
+    report.largest = _largest(pixels)
     return Pictures(pixels, image_format.low, image_format.high, False), image_format, report
 
 
@@ -122,16 +134,14 @@ def _learn_files(
     image_format = ImageFormat(size[0], size[1], channels, "NHWC", str(dtype), low, high, is_own_range=is_own)
     report = LoadReport(len(pixels), survey.files.source, image_format.size, channels, str(dtype), (low, high))
     report.skipped, report.converted = survey.files.unreadable, survey.changes(mode)
-    report.notes += _describe_sizes(pixels)
-    return Pictures(pixels, low, high, False), image_format, report
+    report.largest = _largest(pixels)
+    return Pictures(pixels, low, high, False, survey.files.names), image_format, report
 
 
-def _describe_sizes(pixels: list[np.ndarray]) -> list[str]:
-    sizes = sorted({image.shape[1:] for image in pixels})
-    if len(sizes) == 1:
-        return []
-    (least, _), (most, _) = sizes[0], sizes[-1]
-    return [f"They have {len(sizes)} sizes, {least} to {most} pixels high."]
+def _largest(pixels: list[np.ndarray]) -> tuple[int, int] | None:
+    """Return the largest height and width; None if all are the same."""
+    sizes = {image.shape[1:] for image in pixels}
+    return None if len(sizes) == 1 else (max(size[0] for size in sizes), max(size[1] for size in sizes))
 
 
 def load_pictures(X: Any, image_format: ImageFormat, policy: Policy) -> Pictures:

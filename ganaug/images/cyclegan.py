@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -26,17 +27,17 @@ from ganaug.adversarial import (
 from ganaug.devices import resolve_device
 from ganaug.exceptions import InvalidInputError
 from ganaug.images.anysize import apply_in_tiles
-from ganaug.images.base import ENCODING, BaseImageGAN
 from ganaug.images.classifier import ImageClassifier
 from ganaug.images.encoder import ImageEncoder
 from ganaug.images.grids import make_grid
 from ganaug.images.history import FakeHistory
 from ganaug.images.networks.translating import PatchDiscriminator, Translator, count_halvings, match_channels
-from ganaug.images.patches import PairOfDomains, UnpairedBatches
+from ganaug.images.patches import PairOfDomains, Patches, UnpairedBatches
 from ganaug.images.translator import ImageTranslator, as_judge
 
 _PREVIEW_IMAGES = 8
-_BETAS = (0.5, 0.99)
+_USUAL_BATCH, _USUAL_SIDE = 16, 32
+"""So many images of so many pixels a side are a batch."""
 _SHORTCUTS = {"identity": 1, "negative": -1}
 _N_AVERAGED = 1000
 """Images whose mean tells whether a domain looks like the other one's negative."""
@@ -157,16 +158,6 @@ class CycleGame(AdversarialGame):
         return functional.cross_entropy(opinion(in_b), opinion(in_a).detach().argmax(dim=1))
 
 
-def _refuse_rows(*encoders: ImageEncoder) -> None:
-    for name, encoder in zip(("domain_a", "domain_b"), encoders, strict=True):
-        if encoder.format_.n_dims == 2:
-            height, width = encoder.format_.size
-            raise InvalidInputError(
-                f"{name} holds rows of pixels. Give images of shape (n, height, width[, channels]): "
-                f"{name}.reshape(-1, {height}, {width}{', ...' if encoder.format_.channels > 1 else ''})."
-            )
-
-
 def _source(batch: Batch) -> Tensor:
     assert batch.source is not None
     return batch.source
@@ -195,8 +186,11 @@ class CycleGAN(ImageTranslator):
         ``max_seconds`` to be used up ends the training; if none is set, 3,000 steps do.
     max_seconds : float or None, default=None
         Wall time in seconds, loading included. Results under a time budget depend on the machine's speed.
-    batch_size : int, default=16
-        Images of each domain per step.
+    patch_size : int or None, default=None
+        Side of the square parts of large images that are learned from, at the size they have. None takes the whole
+        images if they are small, and 64 pixels or the shortest side otherwise.
+    batch_size : int or None, default=None
+        Images or patches of each domain per step. None is 16, and fewer for patches of more than 32 pixels: 4 for 64.
     width : int, default=24
         Channels of the generators at full size; twice as many with every halving.
     discriminator_width : int, default=32
@@ -210,7 +204,7 @@ class CycleGAN(ImageTranslator):
     cycle_weight : float, default=1.0
         How much it costs to come back changed, as a mean distance of pixels in [-1, 1]. Less lets the translation
         change more; much less, and it need not have anything to do with the image.
-    cycle_noise : float, default=0.2
+    cycle_noise : float, default=0.1
         Deviation of the noise that is laid over a translation before it is translated back, in pixels of [-1, 1]. It
         drowns what the generators would hide from the discriminators to find their way back (Bashkirova et al. 2019).
     identity_weight : float, default=0.0
@@ -224,10 +218,6 @@ class CycleGAN(ImageTranslator):
         How much it costs if it changes its mind.
     history_size : int, default=50
         Earlier fakes of each domain that are shown to its discriminator now and then; 0 for none.
-    image_size : int, (height, width) or None, default=None
-        Size to learn; needed where the images' sizes differ. Any will do; both domains have the same.
-    resize : {"error", "crop", "pad", "stretch"}, default="error"
-        What ``fit`` does to images of another size; ``transform`` takes them as they are.
     color : {"auto", "grey", "rgb", "rgba"}, default="auto"
         What files are read as; "auto" is the least that holds all of a domain.
     layout : {"auto", "NHWC", "NCHW", "NHW"}, default="auto"
@@ -237,7 +227,7 @@ class CycleGAN(ImageTranslator):
     on_unreadable : {"raise", "skip"}, default="raise"
         What is done about files in a folder that are no readable images; both name them.
     memory_limit : int, default=2**30
-        Bytes of pixels of each domain that are kept in memory; larger folders are read from disk as they are needed.
+        Bytes of pixels of each domain, all of which are kept in memory.
     loss : str, default="least_squares"
         "minimax", "non_saturating", "least_squares" (the paper's), "hinge", "wasserstein" or "relativistic".
     gradient_penalty : str or None, default="r1_r2"
@@ -281,6 +271,7 @@ class CycleGAN(ImageTranslator):
         Generator updates made.
     n_images_ : (int, int)
         Of each domain.
+    patch_size_ : int
     stop_reason_ : str
         "epochs", "max_steps", "max_seconds", "interrupted", "diverged", or what a callback said.
 
@@ -302,7 +293,8 @@ class CycleGAN(ImageTranslator):
 
     _networks: ClassVar[tuple[str, ...]] = ("semantic_network",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseImageGAN._parameter_constraints,
+        **ImageTranslator._parameter_constraints,
+        "batch_size": [*ImageTranslator._parameter_constraints["batch_size"], None],
         **{name: [Interval(Integral, 1, None, closed="left")] for name in ("width", "discriminator_width")},
         **{name: [Interval(Integral, 0, None, closed="left")] for name in ("n_blocks", "history_size")},
         **{
@@ -312,7 +304,7 @@ class CycleGAN(ImageTranslator):
         "shortcut": [StrOptions({"auto", *_SHORTCUTS}), None],
         "semantic_network": [ImageClassifier, nn.Module, None],
     }
-    _fitted_names: ClassVar[tuple[str, ...]] = (*BaseImageGAN._fitted_names, "shortcut_")
+    _fitted_names: ClassVar[tuple[str, ...]] = (*ImageTranslator._fitted_names, "shortcut_")
 
     def __init__(
         self,
@@ -320,19 +312,18 @@ class CycleGAN(ImageTranslator):
         epochs: int | None = None,
         max_steps: int | None = None,
         max_seconds: float | None = None,
-        batch_size: int = 16,
+        patch_size: int | None = None,
+        batch_size: int | None = None,
         width: int = 24,
         discriminator_width: int = 32,
         n_blocks: int = 2,
         shortcut: str | None = "auto",
         cycle_weight: float = 1.0,
-        cycle_noise: float = 0.2,
+        cycle_noise: float = 0.1,
         identity_weight: float = 0.0,
         semantic_network: ImageClassifier | nn.Module | None = None,
         semantic_weight: float = 1.0,
         history_size: int = 50,
-        image_size: int | tuple[int, int] | None = None,
-        resize: str = "error",
         color: str = "auto",
         layout: str = "auto",
         value_range: str | tuple[float, float] = "auto",
@@ -356,6 +347,7 @@ class CycleGAN(ImageTranslator):
         self.epochs = epochs
         self.max_steps = max_steps
         self.max_seconds = max_seconds
+        self.patch_size = patch_size
         self.batch_size = batch_size
         self.width = width
         self.discriminator_width = discriminator_width
@@ -367,8 +359,6 @@ class CycleGAN(ImageTranslator):
         self.semantic_network = semantic_network
         self.semantic_weight = semantic_weight
         self.history_size = history_size
-        self.image_size = image_size
-        self.resize = resize
         self.color = color
         self.layout = layout
         self.value_range = value_range
@@ -394,9 +384,8 @@ class CycleGAN(ImageTranslator):
 
         Parameters
         ----------
-        domain_a, domain_b : array-like, list of paths, or path of a folder
-            Images, as ``DCGAN`` takes them. There may be more of one domain than of the other, and they may have
-            different channels; their size must be the same (or ``image_size`` and ``resize`` make it so).
+        domain_a, domain_b : array-like, list of arrays, list of paths, or path of a folder
+            Images of any sizes. There may be more of one domain than of the other, and their channels may differ.
         resume_from : path-like, optional
             A file of the ``Checkpoint`` callback: training goes on from there as if it had never stopped.
 
@@ -444,24 +433,18 @@ class CycleGAN(ImageTranslator):
     def _encode_training(self, X: Any, y: Any, run: Run) -> RecordSource:
         if y is None:
             raise InvalidInputError("CycleGAN learns from two sets of images. Call fit(domain_a, domain_b).")
-        domains = []
-        for X_or_y, name in ((X, "encoder_"), (y, "encoder_b_")):
-            encoder = ImageEncoder(**{parameter: getattr(self, parameter) for parameter in ENCODING})
+        learned = []
+        for domain, name in ((X, "domain_a"), (y, "domain_b")):
             try:
-                domains.append(encoder.learn(X_or_y, None, lambda done, total: run.tell("on_encode", done, total)))
+                learned.append(self._learn(domain, run))
             except InvalidInputError as error:
-                raise InvalidInputError(f"domain_{'a' if name == 'encoder_' else 'b'}: {error}") from error
-            setattr(self, name, encoder)
-        _refuse_rows(self.encoder_, self.encoder_b_)
-        sizes = self.encoder_.format_.size, self.encoder_b_.format_.size
-        if sizes[0] != sizes[1]:
-            (first, second) = (f"{height} x {width}" for height, width in sizes)
-            raise InvalidInputError(
-                f"domain_a has images of {first} pixels and domain_b of {second}. Say image_size= and resize= to have "
-                "them scaled to one size."
-            )
-        self.n_images_ = (len(domains[0]), len(domains[1]))
-        self._fit_records = PairOfDomains(*domains)
+                raise InvalidInputError(f"{name}: {error}") from error
+        (self.encoder_, images_a), (self.encoder_b_, images_b) = learned
+        side = self.patch_size_ = self._settle_patch(images_a, images_b)
+        for encoder, _ in learned:
+            encoder.format_ = replace(encoder.format_, height=side, width=side)
+        self.n_images_ = (len(images_a), len(images_b))
+        self._fit_records = PairOfDomains(Patches(images_a, side), Patches(images_b, side))
         self.shortcut_ = self._choose_shortcut(self._fit_records)
         return self._fit_records
 
@@ -478,12 +461,12 @@ class CycleGAN(ImageTranslator):
 
     def _make_batches(self, records: RecordSource, device: torch.device) -> BatchStream:
         assert isinstance(records, PairOfDomains)
-        return UnpairedBatches(records, self.batch_size, self.seed_, device)
+        usual = max(1, min(_USUAL_BATCH, _USUAL_BATCH * _USUAL_SIDE**2 // self.patch_size_**2))
+        return UnpairedBatches(records, self.batch_size or usual, self.seed_, device)
 
     def _make_game(self) -> CycleGame:
         formats = {"a": self.encoder_.format_, "b": self.encoder_b_.format_}
-        height, width = formats["a"].size
-        n_halvings = count_halvings(height, width)
+        n_halvings = count_halvings(self.patch_size_)
         channels = {name: known.channels for name, known in formats.items()}
         shortcut = _SHORTCUTS.get(self.shortcut_ or "", 0)
         # Earlier fakes are of use to the training alone, and are not saved.
@@ -494,7 +477,7 @@ class CycleGAN(ImageTranslator):
                 channels[start], channels[end], self.width, self.n_blocks, n_halvings, shortcut
             )
             discriminators[end] = PatchDiscriminator(channels[end], self.discriminator_width, max(2, n_halvings + 1))
-            histories[end] = FakeHistory(history_size, (channels[end], height, width))
+            histories[end] = FakeHistory(history_size, (channels[end], *formats[end].size))
         opinion = as_judge(self.semantic_network, False, resolve_device(self.device, fallback=True))
         game = CycleGame(
             generators,
@@ -511,13 +494,6 @@ class CycleGAN(ImageTranslator):
             penalty_interval=self.gradient_penalty_interval,
         )
         return game.to(memory_format=torch.channels_last)
-
-    def _loop_settings(self) -> dict[str, Any]:
-        names = ("discriminator_steps", "generator_lr", "discriminator_lr", "learning_rate_schedule", "ema_decay")
-        return {name: getattr(self, name) for name in names} | {
-            "generator_betas": _BETAS,
-            "discriminator_betas": _BETAS,
-        }
 
     def _prepare_run(self, run: Run, trainer: Trainer) -> None:
         records, averaged = self._fit_records, trainer.averager.module

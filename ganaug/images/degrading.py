@@ -1,8 +1,12 @@
-"""How large images become small ones to learn from."""
+"""How large images become small ones to learn from, and few images many."""
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from ganaug.adversarial import Batch
 
 DEGRADATIONS = ("area", "bicubic", "blur_noise")
 _BLUR = (0.2, 1.0)
@@ -51,3 +55,26 @@ def _blurred(images: Tensor, scale: int, deviations: Tensor) -> Tensor:
     rows = functional.conv2d(padded, lines[:, None, :, None], stride=(scale, 1), groups=n * channels)
     small = functional.conv2d(rows, lines[:, None, None, :], stride=(1, scale), groups=n * channels)
     return small.reshape(n, channels, *small.shape[2:])[:, :, : height // scale, : width // scale]
+
+
+def vary(batch: Batch, rng: torch.Generator) -> Batch:
+    """Return pairs of images, mirrored and recolored alike: what details look like hardly depends on that.
+
+    All are turned over by the same one of eight ways; each has its colors in an order of its own, and may become its
+    negative. Transparency is left alone.
+    """
+    n, n_channels = batch.real.shape[:2]
+    n_colors = min(n_channels, 3)
+    chances = torch.rand(n, n_colors + 1, generator=rng, device=rng.device)
+    order = chances[:, :n_colors].argsort(dim=1)
+    sign = torch.where(chances[:, n_colors] < 0.5, -1.0, 1.0)[:, None, None, None]
+    is_turned = torch.rand(3, generator=rng, device=rng.device) < 0.5
+    flipped = [axis for axis, chosen in ((2, is_turned[0]), (3, is_turned[1])) if chosen]
+
+    def change(images: Tensor) -> Tensor:
+        rows = torch.arange(n, device=images.device)[:, None]
+        colors = sign * images[:, :n_colors][rows, order]
+        changed = torch.cat([colors, images[:, n_colors:]], dim=1).flip(flipped)
+        return changed.transpose(2, 3) if is_turned[2] else changed
+
+    return replace(batch, real=change(batch.real), source=None if batch.source is None else change(batch.source))

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganaug.adversarial import Batch, Batches, RecordSource, make_generator
+from ganaug.adversarial import Batch, Batches, make_generator
 from ganaug.images.anysize import Pictures
 from ganaug.images.formats import to_unit
 
@@ -77,10 +77,10 @@ class PairOfDomains:
 
     Parameters
     ----------
-    a, b : RecordSource
+    a, b : Patches
     """
 
-    def __init__(self, a: RecordSource, b: RecordSource) -> None:
+    def __init__(self, a: Patches, b: Patches) -> None:
         self.a, self.b = a, b
 
     def __len__(self) -> int:
@@ -105,7 +105,7 @@ class UnpairedBatches(Iterator[Batch]):
     def __init__(self, records: PairOfDomains, batch_size: int, seed: int, device: torch.device) -> None:
         size = min(batch_size, len(records.a), len(records.b))
         self._domains = {
-            name: Batches(domain, size, make_generator(seed, "batches", name), device)
+            name: PatchBatches(domain, size, make_generator(seed, "batches", name), device)
             for name, domain in (("a", records.a), ("b", records.b))
         }
 

@@ -44,6 +44,8 @@ class LoadReport:
         Whether files are decoded as they are needed, because together they are larger than ``memory_limit``.
     notes : list of str
         What else the user should know.
+    largest : (int, int) or None
+        Where images of any size are learned: the largest height and width if they differ; ``size`` is the first one's.
     """
 
     n_images: int
@@ -58,12 +60,16 @@ class LoadReport:
     classes: dict[Any, int] | None = None
     on_disk: bool = False
     notes: list[str] = field(default_factory=list)
+    largest: Size | None = None
 
     def __str__(self) -> str:
         place = {"array": "an array", "paths": "a list of files", "folder": "a folder"}[self.source]
         low, high = self.value_range
+        size = f"of {self.size[0]} x {self.size[1]}"
+        if self.largest is not None:
+            size = f"of up to {self.largest[0]} x {self.largest[1]}"
         lines = [
-            f"{self.n_images} images of {self.size[0]} x {self.size[1]} pixels, {self.channels} "
+            f"{self.n_images} images {size} pixels, {self.channels} "
             f"channel{'s' * (self.channels > 1)}, {self.dtype} in [{low:g}, {high:g}], from {place}."
         ]
         if self.resized:

@@ -28,13 +28,10 @@ from ganaug.adversarial import (
 )
 from ganaug.devices import resolve_device
 from ganaug.exceptions import InvalidInputError
-from ganaug.images.anysize import Pictures, apply_in_tiles, learn_pictures, load_pictures
-from ganaug.images.base import ENCODING, BaseImageGAN
+from ganaug.images.anysize import apply_in_tiles, load_pictures
 from ganaug.images.classifier import ImageClassifier
-from ganaug.images.degrading import DEGRADATIONS, degrade
-from ganaug.images.encoder import ImageEncoder
+from ganaug.images.degrading import DEGRADATIONS, degrade, vary
 from ganaug.images.grids import make_grid
-from ganaug.images.layouts import SMALLEST
 from ganaug.images.networks.translating import PatchDiscriminator
 from ganaug.images.networks.upscaling import Upscaler, enlarge
 from ganaug.images.patches import PatchBatches, Patches
@@ -42,8 +39,6 @@ from ganaug.images.policy import Policy
 from ganaug.images.translator import ImageTranslator, as_judge
 
 _PREVIEW_IMAGES = 8
-_BETAS = (0.5, 0.99)
-_LARGEST_PATCH = 64
 _HALVINGS = 2
 """Of the discriminator: it judges details, whatever the size of the patches."""
 
@@ -59,6 +54,8 @@ class SuperResolutionGame(AdversarialGame):
         Keeps the generator as it was before the discriminator had a say; ``is_kept`` says whether it does so yet.
     degradation : str
         How batches without a ``source`` come by small images.
+    is_varied : bool
+        Whether images are mirrored and recolored at random.
     pixel_weight, feature_weight : float or callable of the progress
         Of ``pixel``: the mean distance from the true pixels; ``feature``: the mean squared distance of ``features``.
     features : callable or None
@@ -77,6 +74,7 @@ class SuperResolutionGame(AdversarialGame):
         faithful: Upscaler,
         *,
         degradation: str = "area",
+        is_varied: bool = False,
         pixel_weight: Weight = 1.0,
         feature_weight: Weight = 0.0,
         features: Callable[[Tensor], Tensor] | None = None,
@@ -85,7 +83,7 @@ class SuperResolutionGame(AdversarialGame):
         super().__init__(generator, discriminator, **settings)
         self.faithful = faithful.requires_grad_(False)
         self.register_buffer("is_kept", torch.zeros((), dtype=torch.bool))
-        self.degradation = degradation
+        self.degradation, self.is_varied = degradation, is_varied
         self.pixel_weight, self.feature_weight = pixel_weight, feature_weight
         self._features = () if features is None else (features,)  # not a module of the game: nobody trains it
 
@@ -102,10 +100,13 @@ class SuperResolutionGame(AdversarialGame):
 
     def discriminator_terms(self, batch: Batch, turn: Turn) -> Terms:
         """``adversarial`` and, on its turns, ``gradient_penalty``; nothing in the first phase."""
-        return super().discriminator_terms(batch, turn) if turn.weight(self.adversarial_weight) else {}
+        if not turn.weight(self.adversarial_weight):
+            return {}
+        return super().discriminator_terms(vary(batch, turn.rng) if self.is_varied else batch, turn)
 
     def generator_terms(self, batch: Batch, turn: Turn) -> Terms:
         """``pixel``, ``feature`` and ``adversarial``, unless their weights are 0."""
+        batch = vary(batch, turn.rng) if self.is_varied else batch
         fake, real = self.make_fake(batch, turn), batch.real
         adversarial, pixel, feature = (
             turn.weight(weight) for weight in (self.adversarial_weight, self.pixel_weight, self.feature_weight)
@@ -174,7 +175,7 @@ class SRGAN(ImageTranslator):
         ``max_steps`` and ``max_seconds`` to be used up ends the training; if none is set, 3,000 steps do.
     max_seconds : float or None, default=None
         Wall time in seconds, loading included. Results under a time budget depend on the machine's speed.
-    pretraining : float, default=0.5
+    pretraining : float, default=0.7
         Share of the budget for the first phase, 0 to 1.
     network_interpolation : float, default=1.0
         What ``transform`` uses: 0 is the generator of the first phase (closest to the true pixels), 1 that of the
@@ -186,6 +187,9 @@ class SRGAN(ImageTranslator):
         How large images become small ones to learn from: means of blocks, the filter of image libraries, or blur and
         noise of random strength, for pictures whose past nobody knows. What the model is to enlarge should have been
         made small likewise.
+    augment : bool or "auto", default="auto"
+        Mirror the patches, put their color channels in another order and turn them into negatives, at random, so that
+        what is learned from few photographs holds for others. "auto" does so where patches are parts of larger images.
     batch_size : int, default=16
         Patches per step.
     width : int, default=48
@@ -202,7 +206,7 @@ class SRGAN(ImageTranslator):
         first layers of a VGG whose weights you have. Not saved with the model.
     feature_weight : float, default=1.0
         How much it costs that it sees something else: the mean squared distance.
-    adversarial_weight : float, default=0.005
+    adversarial_weight : float, default=0.01
         How much being told from real images costs in the second phase. 0 is a network for pixels alone.
     color, layout, value_range, on_unreadable
         As in ``CycleGAN``.
@@ -249,6 +253,7 @@ class SRGAN(ImageTranslator):
         Generator updates made.
     n_images_ : int
     patch_size_ : int
+    augment_ : bool
     stop_reason_ : str
         "epochs", "max_steps", "max_seconds", "interrupted", "diverged", or what a callback said.
 
@@ -269,11 +274,7 @@ class SRGAN(ImageTranslator):
 
     _networks: ClassVar[tuple[str, ...]] = ("feature_network",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **{
-            name: kinds
-            for name, kinds in BaseImageGAN._parameter_constraints.items()
-            if name not in ("image_size", "resize")
-        },
+        **ImageTranslator._parameter_constraints,
         **{name: [Interval(Integral, 1, None, closed="left")] for name in ("width", "discriminator_width")},
         **{name: [Interval(Real, 0, 1, closed="both")] for name in ("pretraining", "network_interpolation")},
         **{
@@ -282,11 +283,11 @@ class SRGAN(ImageTranslator):
         },
         "scale": [Options(Integral, {2, 3, 4})],
         "n_blocks": [Interval(Integral, 0, None, closed="left")],
-        "patch_size": [Interval(Integral, SMALLEST, None, closed="left"), None],
         "degradation": [StrOptions(set(DEGRADATIONS))],
+        "augment": ["boolean", StrOptions({"auto"})],
         "feature_network": [ImageClassifier, nn.Module, None],
     }
-    _fitted_names: ClassVar[tuple[str, ...]] = (*BaseImageGAN._fitted_names, "patch_size_")
+    _fitted_names: ClassVar[tuple[str, ...]] = (*ImageTranslator._fitted_names, "augment_")
 
     def __init__(
         self,
@@ -295,10 +296,11 @@ class SRGAN(ImageTranslator):
         epochs: int | None = None,
         max_steps: int | None = None,
         max_seconds: float | None = None,
-        pretraining: float = 0.5,
+        pretraining: float = 0.7,
         network_interpolation: float = 1.0,
         patch_size: int | None = None,
         degradation: str = "area",
+        augment: bool | str = "auto",
         batch_size: int = 16,
         width: int = 48,
         n_blocks: int = 4,
@@ -306,7 +308,7 @@ class SRGAN(ImageTranslator):
         pixel_weight: float = 1.0,
         feature_network: ImageClassifier | nn.Module | None = None,
         feature_weight: float = 1.0,
-        adversarial_weight: float = 0.005,
+        adversarial_weight: float = 0.01,
         color: str = "auto",
         layout: str = "auto",
         value_range: str | tuple[float, float] = "auto",
@@ -335,6 +337,7 @@ class SRGAN(ImageTranslator):
         self.network_interpolation = network_interpolation
         self.patch_size = patch_size
         self.degradation = degradation
+        self.augment = augment
         self.batch_size = batch_size
         self.width = width
         self.n_blocks = n_blocks
@@ -429,18 +432,13 @@ class SRGAN(ImageTranslator):
 
     def _encode_training(self, X: Any, y: Any, run: Run) -> RecordSource:
         self._check_weights()
-        names = [name for name in ENCODING if hasattr(self, name)]
-        encoder = ImageEncoder(**{name: getattr(self, name) for name in names})
-        encoder._validate_params()
-        policy = Policy.of(encoder)
-        large, image_format, report = learn_pictures(
-            X if y is None else y, policy, lambda done, total: run.tell("on_encode", done, total)
-        )
-        small = None if y is None else load_pictures(X, image_format, policy)
-        self.patch_size_ = self._settle_patch(large, small)
-        side = self.patch_size_
-        encoder.format_, encoder.report_ = replace(image_format, height=side, width=side), report
-        encoder.classes_ = None
+        encoder, large = self._learn(X if y is None else y, run)
+        small = None if y is None else load_pictures(X, encoder.format_, Policy.of(encoder))
+        if small is not None:
+            _check_pairs(small.sizes, large.sizes, self.scale)
+        side = self.patch_size_ = self._settle_patch(large, multiple=self.scale)
+        self.augment_ = max(max(size) for size in large.sizes) > side if self.augment == "auto" else self.augment
+        encoder.format_ = replace(encoder.format_, height=side, width=side)
         self.encoder_, self.n_images_ = encoder, len(large)
         self._fit_records = Patches(large, side, small, self.scale)
         return self._fit_records
@@ -454,26 +452,6 @@ class SRGAN(ImageTranslator):
                 f"an adversarial_weight (now {self.adversarial_weight})."
             )
 
-    def _settle_patch(self, large: Pictures, small: Pictures | None) -> int:
-        """Return the side of a patch; refuse images that are too small for it, or no pairs."""
-        sizes = [image.shape[1:] for image in large.pixels]
-        if small is not None:
-            _check_pairs([image.shape[1:] for image in small.pixels], sizes, self.scale)
-        shortest = min(min(size) for size in sizes)
-        side = self.patch_size or min(_LARGEST_PATCH, shortest) // self.scale * self.scale
-        place = next((place for place, size in enumerate(sizes) if min(size) < max(side, SMALLEST)), None)
-        if place is not None:
-            height, width = sizes[place]
-            raise InvalidInputError(
-                f"Image {place} has {height} x {width} pixels; at least {max(side, SMALLEST)} x {max(side, SMALLEST)} "
-                f"are needed (patch_size={self.patch_size}). Leave it out, or lower patch_size."
-            )
-        if side % self.scale:
-            raise InvalidInputError(
-                f"patch_size={side} is no multiple of scale={self.scale}. Say {side // self.scale * self.scale}."
-            )
-        return side
-
     def _make_batches(self, records: RecordSource, device: torch.device) -> BatchStream:
         return PatchBatches(records, self.batch_size, make_generator(self.seed_, "batches"), device)
 
@@ -485,6 +463,7 @@ class SRGAN(ImageTranslator):
             PatchDiscriminator(channels, self.discriminator_width, _HALVINGS),
             faithful,
             degradation=self.degradation,
+            is_varied=bool(self.augment_),
             pixel_weight=self.pixel_weight,
             feature_weight=self.feature_weight,
             features=as_judge(self.feature_network, True, resolve_device(self.device, fallback=True)),
@@ -498,13 +477,6 @@ class SRGAN(ImageTranslator):
 
     def _adversarial_weight(self, progress: float) -> float:
         return self.adversarial_weight if progress >= self.pretraining else 0.0
-
-    def _loop_settings(self) -> dict[str, Any]:
-        names = ("discriminator_steps", "generator_lr", "discriminator_lr", "learning_rate_schedule", "ema_decay")
-        return {name: getattr(self, name) for name in names} | {
-            "generator_betas": _BETAS,
-            "discriminator_betas": _BETAS,
-        }
 
     def _own_callbacks(self) -> list[Callback]:
         return [_KeepFaithful(self.pretraining)]
@@ -527,7 +499,7 @@ class SRGAN(ImageTranslator):
         run.picture = picture
 
 
-def _check_pairs(small: list[tuple[int, ...]], large: list[tuple[int, ...]], scale: int) -> None:
+def _check_pairs(small: list[tuple[int, int]], large: list[tuple[int, int]], scale: int) -> None:
     if len(small) != len(large):
         raise InvalidInputError(f"X holds {len(small)} small images and y {len(large)} large ones; give pairs.")
     for place, (few, many) in enumerate(zip(small, large, strict=True)):

@@ -2,27 +2,87 @@
 
 import copy
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from sklearn.base import TransformerMixin, clone
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from ganaug.images.anysize import Pictures, apply_in_tiles, blocks_of, load_pictures, restore
+from ganaug.adversarial import Run
+from ganaug.exceptions import InvalidInputError
+from ganaug.images.anysize import Pictures, apply_in_tiles, blocks_of, learn_pictures, load_pictures, restore
 from ganaug.images.asking import in_blocks
-from ganaug.images.base import BaseImageGAN, device_of
+from ganaug.images.base import ENCODING, BaseImageGAN, device_of
 from ganaug.images.classifier import ImageClassifier
 from ganaug.images.encoder import ImageEncoder
+from ganaug.images.layouts import SMALLEST
 from ganaug.images.policy import Policy
+
+_USUAL_PATCH = 64
+"""Side, in pixels, of the parts of large images that are learned from."""
+_BETAS = (0.5, 0.99)
 
 
 class ImageTranslator(TransformerMixin, BaseImageGAN):
-    """What a network makes of images of any size, and what a discriminator says of them."""
+    """Learn from images of any size, or parts of them; what networks make of such images, and say of them.
+
+    A GAN has the parameter ``patch_size`` beside those of the loop and the encoder.
+    """
 
     _networks: ClassVar[tuple[str, ...]] = ()
     """Parameters that are networks of the user's: clones share them, and files don't hold them."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **{
+            name: kinds
+            for name, kinds in BaseImageGAN._parameter_constraints.items()
+            if name not in ("image_size", "resize")  # an image is learned and translated at the size it has
+        },
+        "patch_size": [Interval(Integral, SMALLEST, None, closed="left"), None],
+    }
+    _fitted_names: ClassVar[tuple[str, ...]] = (*BaseImageGAN._fitted_names, "patch_size_")
+
+    def _learn(self, X: Any, run: Run) -> tuple[ImageEncoder, Pictures]:
+        """Load images of any size, and learn their form."""
+        names = [name for name in ENCODING if hasattr(self, name)]
+        encoder = ImageEncoder(**{name: getattr(self, name) for name in names})
+        encoder._validate_params()
+        pictures, encoder.format_, encoder.report_ = learn_pictures(
+            X, Policy.of(encoder), lambda done, total: run.tell("on_encode", done, total)
+        )
+        encoder.classes_ = None
+        return encoder, pictures
+
+    def _settle_patch(self, *domains: Pictures, multiple: int = 1) -> int:
+        """Return the side of the parts to learn from; refuse images that are too small for it."""
+        shortest = min(min(size) for pictures in domains for size in pictures.sizes)
+        side = int(self.patch_size or min(_USUAL_PATCH, shortest) // multiple * multiple)
+        if side % multiple:
+            raise InvalidInputError(
+                f"patch_size={side} is no multiple of scale={multiple}. Say {side // multiple * multiple}."
+            )
+        least = max(side, SMALLEST)
+        for pictures in domains:
+            place = next((place for place, size in enumerate(pictures.sizes) if min(size) < least), None)
+            if place is not None:
+                height, width = pictures.sizes[place]
+                lower = f", or say patch_size={max(SMALLEST, min(height, width) // multiple * multiple)}"
+                raise InvalidInputError(
+                    f"{pictures.name(place)} has {height} x {width} pixels, and parts of {least} x {least} are to be "
+                    f"learned from. Leave it out{lower if min(height, width) >= SMALLEST else ''}."
+                )
+        return side
+
+    def _loop_settings(self) -> dict[str, Any]:
+        names = ("discriminator_steps", "generator_lr", "discriminator_lr", "learning_rate_schedule", "ema_decay")
+        return {name: getattr(self, name) for name in names} | {
+            "generator_betas": _BETAS,
+            "discriminator_betas": _BETAS,
+        }
 
     def __sklearn_clone__(self) -> Self:
         # scikit-learn would forget what a classifier has learned.

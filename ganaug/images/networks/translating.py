@@ -104,6 +104,6 @@ def match_channels(images: Tensor, n_channels: int) -> Tensor:
     return images[:, :3].mean(dim=1, keepdim=True).expand(-1, n_channels, -1, -1)
 
 
-def count_halvings(height: int, width: int) -> int:
-    """Return how often a translator halves an image of this size."""
-    return min(_MOST_HALVINGS, max(0, math.ceil(math.log2(min(height, width) / _BASE))))
+def count_halvings(side: int) -> int:
+    """Return how often a translator halves images with sides of so many pixels."""
+    return min(_MOST_HALVINGS, max(0, math.ceil(math.log2(side / _BASE))))
