@@ -110,7 +110,9 @@ def _learn_array(array: np.ndarray, policy: Policy) -> tuple[Pictures, ImageForm
 
 def _learn_list(X: Any, policy: Policy) -> tuple[Pictures, ImageFormat, LoadReport]:
     """Learn from arrays that may differ in size, each an image."""
-    learned = [_learn_array(_one(image, place), policy) for place, image in enumerate(X)]
+    images = [_one(image, place) for place, image in enumerate(X)]
+    # A flat item is one grey image, however narrow it is.
+    learned = [_learn_array(image, replace(policy, layout="NHW") if image.ndim == 3 else policy) for image in images]
     if not learned:
         raise InvalidInputError("X is an empty list: there is no image in it. Give at least one.")
     (_, image_format, report), found = learned[0], [part[1] for part in learned]
