@@ -19,6 +19,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--data", type=optional(str), help="folder, .npz or .npy; none: scikit-learn's photographs")
     parser.add_argument("--scale", type=int, default=2, help="2, 3 or 4")
     parser.add_argument("--degradation", default="area", help="area, bicubic or blur_noise")
+    parser.add_argument("--patch_size", type=optional(int), help="side of the parts to learn from")
     parser.add_argument("--max_steps", type=optional(int), default=300)
     parser.add_argument("--max_seconds", type=optional(float))
     parser.add_argument("--interpolation", type=float, default=1.0, help="0: closest pixels, 1: most texture")

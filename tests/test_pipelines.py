@@ -282,7 +282,7 @@ def test_translate_tells_figures_files_and_the_run(
     assert mlflow.search_runs(experiment_names=["tests"])["status"].tolist() == ["FINISHED"]
 
 
-@pytest.mark.parametrize("argument", ["--max_steps=many", "--max_seconds=soon", "--random_state=x"])
+@pytest.mark.parametrize("argument", ["--max_steps=many", "--max_seconds=soon", "--patch_size=x"])
 @pytest.mark.parametrize("job", [upscale, translate])
 def test_upscale_and_translate_name_the_parameter_that_is_no_number(
     job: ModuleType, argument: str, capsys: pytest.CaptureFixture[str]

@@ -31,6 +31,8 @@ def test_python_example(tmp_path, monkeypatch):
     assert (frauds["fraud"] == 1).all() and frauds["amount"].between(100, 500).all()
     assert names["same"].sample(20).equals(names["gan"].sample(20))
     assert names["sevens"].shape == (10, 8, 8) and 0 <= names["sevens"].min() < names["sevens"].max() <= 1
+    assert names["enlarged"].shape == (5, 16, 16) and names["translated"].shape == names["back"].shape == (5, 8, 8)
+    assert names["translated"].mean() > 0.5 > names["back"].mean()  # black on white, white on black
     labels = names["payments"]["fraud"].tail(500) == 1
     scores = names["detector"].anomaly_score(names["day"])
     assert labels.sum() > 3 and scores[labels].min() > np.quantile(scores[~labels], 0.5)
@@ -70,10 +72,13 @@ def test_the_examples_of_the_images_page(tmp_path, monkeypatch, capsys):
 
 def test_shell_commands(tmp_path):
     from ganaug.datasets import make_transactions
+    from ganaug.images import save_images
 
     make_transactions(2_000, fraud_rate=0.05, random_state=0).to_csv(tmp_path / "payments.csv", index=False)
     digits = load_digits()
     np.savez(tmp_path / "digits.npz", X=digits.images / 16, y=digits.target)
+    save_images(digits.images[:5] / 16, tmp_path / "photos")
+    save_images(1 - digits.images[5:9] / 16, tmp_path / "paintings")
     for line in "".join(blocks(README, "bash")).strip().splitlines():
         program, *arguments = shlex.split(line)
         assert program == "ganaug"
@@ -81,6 +86,7 @@ def test_shell_commands(tmp_path):
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200)
         assert result.returncode == 0, (line, result.stderr)
     assert {"model", "synthetic.csv", "report.html", "sevens.png"} <= {path.name for path in tmp_path.iterdir()}
+    assert all(len(list((tmp_path / made).iterdir())) == 5 for made in ("large", "translated"))
     check_the_day(pd.read_csv(tmp_path / "scored.csv"), pd.read_csv(tmp_path / "payments" / "day_labels.csv"))
 
 

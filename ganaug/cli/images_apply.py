@@ -107,13 +107,38 @@ def as_parameters(learning: dict[str, Any], names: Sequence[str], seconds: float
     return given if {"max_seconds", "max_steps"} & set(given) else given | {"max_seconds": seconds}
 
 
-def learn(
-    gan: "ImageTranslator", data: Sequence[Any], names: str, quiet: bool, save: Path | None, overwrite: bool
-) -> None:
-    """Fit a model and, if a folder is given, save it; after Ctrl-C the command ends here."""
+def list_folder(folder: Path, option: str, skip: bool) -> list[str]:
+    """Return the images of a folder to learn from, which an option names."""
+    from ganaug.images.reading import find_files, report_unreadable
+
+    told = f"{option} {str(folder)!r}"
+    if not folder.is_dir():
+        raise InvalidInputError(f"{told} is no folder; name a folder of images.")
+    try:
+        with in_words_of_options():
+            files = find_files(folder)
+            report_unreadable(files.unreadable, len(files.paths) + len(files.unreadable), skip)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{told}: {error}") from error
+    return files.paths
+
+
+def learn(gan: "ImageTranslator", data: dict[str, list[str]], quiet: bool, save: Path | None, overwrite: bool) -> None:
+    """Fit a model to files by what they are called, as many as memory holds, and save it if a folder is given.
+
+    After Ctrl-C the command ends here.
+    """
+    from ganaug.images.sources import choose_within
+
     gan.set_params(callbacks=None if quiet else [report_loaded(gan)], verbose=int(not quiet))
-    with in_words_of_options(names):
-        gan.fit(*data)
+    chosen = {name: choose_within(paths, gan.memory_limit, gan.random_state) for name, paths in data.items()}
+    for name, paths in data.items():
+        # Parts are drawn from memory: some of very many images teach as much in the time.
+        if len(chosen[name]) < len(paths) and not quiet:
+            some = f"{len(chosen[name]):,} of the {len(paths):,} images of {name}"
+            make_console().print(f"Learning from {some}, as memory allows.", markup=False)
+    with in_words_of_options(*data):
+        gan.fit(*chosen.values())
     if save is not None:
         gan.save(save)
     if not quiet:

@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ganaug.exceptions import InvalidInputError
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 Resize = StrEnum("Resize", ["error", "crop", "pad", "stretch"])
 Color = StrEnum("Color", ["auto", "grey", "rgb", "rgba"])
 OnUnreadable = StrEnum("OnUnreadable", [(name, name) for name in ("raise", "skip")])
+PatchSize = Annotated[
+    int | None, typer.Option(min=8, help="Side of the parts to learn from.", show_default="the images', up to 64")
+]
 
 
 def describe_loaded(gan: "BaseImageGAN") -> list[str]:
@@ -40,13 +45,18 @@ def report_loaded(gan: "BaseImageGAN") -> "Callback":
 
 
 @contextmanager
-def in_words_of_options(data: str = "DATA") -> Iterator[None]:
-    """Say ``--image-size`` where Python says ``image_size=``, and ``data`` where it says ``X``."""
+def in_words_of_options(data: str = "DATA", other: str = "") -> Iterator[None]:
+    """Say ``--image-size`` where Python says ``image_size=``, and ``data`` where it says ``X``.
+
+    Of two domains the first is ``data``, and the second ``other``.
+    """
     try:
         yield
     except InvalidInputError as error:
         text = str(error)
-        for pattern, words in [*_PYTHON_WORDS, (r"\bX=", f"{data} "), (r"\bX\[(\d+)\]", r"image \1"), (r"\bX\b", data)]:
+        domains = [("^domain_a(?=: )", data), ("^domain_b(?=: )", other)]
+        images = [(r"\bX=", f"{data} "), (r"\bX\[(\d+)\]", r"image \1"), (r"\bX\b", data)]
+        for pattern, words in [*_PYTHON_WORDS, *domains, *images]:
             text = re.sub(pattern, words, text)
         if text == str(error):
             raise
@@ -57,7 +67,7 @@ def _as_option(match: re.Match[str]) -> str:
     return f"--{match[1].replace('_', '-')} "
 
 
-_NAMES = "image_size|resize|color|value_range|layout|on_unreadable"
+_NAMES = "image_size|patch_size|resize|scale|color|value_range|layout|on_unreadable"
 _PYTHON_WORDS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"value_range=\((\S+), (\S+)\)", r"--value-range \1..\2"),
     (rf"\b({_NAMES})=(?=[\"'(\d])", _as_option),

@@ -8,8 +8,18 @@ import typer
 
 from ganaug.cli.console import make_console
 from ganaug.cli.fit import check_folder
-from ganaug.cli.images_apply import Job, apply, as_parameters, learn, place, plan, read_and_write_files, refuse_learning
-from ganaug.cli.images_learning import Color, OnUnreadable, Resize
+from ganaug.cli.images_apply import (
+    Job,
+    apply,
+    as_parameters,
+    learn,
+    list_folder,
+    place,
+    plan,
+    read_and_write_files,
+    refuse_learning,
+)
+from ganaug.cli.images_learning import Color, OnUnreadable, PatchSize
 from ganaug.cli.loading import load_images_model
 from ganaug.exceptions import InvalidInputError
 
@@ -27,13 +37,7 @@ def translate(
         Path | None, typer.Option(help="Folder of what IN is to look like, to learn from; no pairs are needed.")
     ] = None,
     back: Annotated[bool, typer.Option("--back", help="With --model: from what it was to look like, back.")] = False,
-    image_size: Annotated[
-        str | None,
-        typer.Option(help="Size to learn at: 64, or height x width: 48x64.", show_default="the images', up to 64"),
-    ] = None,
-    resize: Annotated[
-        Resize | None, typer.Option(help="What learning does to images of another size.", show_default="crop")
-    ] = None,
+    patch_size: PatchSize = None,
     max_seconds: Annotated[
         float | None,
         typer.Option(min=0.001, help="Wall time of learning.", show_default="120, or as --max-steps takes"),
@@ -57,8 +61,8 @@ def translate(
     _check_ways(model, like, back)
     skip = on_unreadable == OnUnreadable.skip
     jobs = plan(source, output, overwrite, skip)
-    learning = {"like": like, "image_size": image_size, "resize": resize, "max_seconds": max_seconds}
-    learning |= {"max_steps": max_steps, "save": save, "color": color, "random_state": random_state}
+    learning = {"like": like, "patch_size": patch_size, "max_seconds": max_seconds, "max_steps": max_steps}
+    learning |= {"save": save, "color": color, "random_state": random_state}
     if model is not None:
         refuse_learning(learning)
         gan = _load(model, device)
@@ -81,8 +85,6 @@ def _check_ways(model: Path | None, like: Path | None, back: bool) -> None:
         raise InvalidInputError(
             "--back is for a saved model, and none is named; to make IN look like the images of --like, leave it out."
         )
-    if like is not None and not like.is_dir():
-        raise InvalidInputError(f"--like {str(like)!r} is no folder; name a folder of images.")
 
 
 def _load(model: Path, device: str) -> "CycleGAN":
@@ -100,17 +102,14 @@ def _learn(
     if save is not None:
         check_folder(save, overwrite, "--save")
     from ganaug.images import CycleGAN
-    from ganaug.images.sources import parse_size, settle_training_size
 
-    parameters = as_parameters(learning, ("color",), _SECONDS)
-    data = [[job.source for job in jobs], like]
-    resize = (learning["resize"] or Resize.crop).value
-    parameters |= settle_training_size(data, parse_size(learning["image_size"], "--image-size "), resize)
+    parameters = as_parameters(learning, ("patch_size", "color"), _SECONDS)
     gan = CycleGAN(
         **parameters,
         on_unreadable="skip" if skip else "raise",
         device=device,
         random_state=learning["random_state"],
     )
-    learn(gan, data, "the images", quiet, save, overwrite)
+    data = {"IN": [job.source for job in jobs], "--like": list_folder(like, "--like", skip)}
+    learn(gan, data, quiet, save, overwrite)
     return gan

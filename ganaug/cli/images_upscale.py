@@ -9,8 +9,18 @@ import typer
 
 from ganaug.cli.console import make_console
 from ganaug.cli.fit import check_folder
-from ganaug.cli.images_apply import Job, apply, as_parameters, learn, place, plan, read_and_write_files, refuse_learning
-from ganaug.cli.images_learning import Color, OnUnreadable
+from ganaug.cli.images_apply import (
+    Job,
+    apply,
+    as_parameters,
+    learn,
+    list_folder,
+    place,
+    plan,
+    read_and_write_files,
+    refuse_learning,
+)
+from ganaug.cli.images_learning import Color, OnUnreadable, PatchSize
 from ganaug.cli.loading import load_images_model
 from ganaug.exceptions import InvalidInputError
 
@@ -36,6 +46,7 @@ def upscale(
     degradation: Annotated[
         Degradation | None, typer.Option(help="How images to learn from are made small.", show_default="area")
     ] = None,
+    patch_size: PatchSize = None,
     max_seconds: Annotated[
         float | None, typer.Option(min=0.001, help="Wall time of learning.", show_default="60, or as --max-steps takes")
     ] = None,
@@ -61,8 +72,8 @@ def upscale(
     """Enlarge images; without a model, one learns from the images themselves how their details look."""
     skip = on_unreadable == OnUnreadable.skip
     jobs = plan(source, output, overwrite, skip)
-    learning = {"learn_from": learn_from, "degradation": degradation, "max_seconds": max_seconds}
-    learning |= {"max_steps": max_steps, "save": save, "color": color, "random_state": random_state}
+    learning = {"learn_from": learn_from, "degradation": degradation, "patch_size": patch_size, "color": color}
+    learning |= {"max_seconds": max_seconds, "max_steps": max_steps, "save": save, "random_state": random_state}
     if model is not None:
         refuse_learning(learning)
         gan = _load(model, scale, device)
@@ -97,10 +108,8 @@ def _learn(
     if save is not None:
         check_folder(save, overwrite, "--save")
     from ganaug.images import SRGAN
-    from ganaug.images.reading import find_files
-    from ganaug.images.sources import choose_within
 
-    parameters = as_parameters(learning, ("degradation", "color"), _SECONDS)
+    parameters = as_parameters(learning, ("degradation", "patch_size", "color"), _SECONDS)
     gan = SRGAN(
         scale or 2,
         **parameters,
@@ -109,12 +118,9 @@ def _learn(
         random_state=learning["random_state"],
     )
     folder = learning["learn_from"]
-    if folder is not None and not folder.is_dir():
-        raise InvalidInputError(f"--learn-from {str(folder)!r} is no folder; name a folder of large images.")
-    known = [job.source for job in jobs] if folder is None else find_files(folder).paths
-    # Patches are drawn from memory: a part of very many images teaches as much in the time.
-    chosen = choose_within(known, gan.memory_limit, learning["random_state"])
-    if len(chosen) < len(known) and not quiet:
-        make_console().print(f"Learning from {len(chosen):,} of {len(known):,} images, as memory allows.", markup=False)
-    learn(gan, [chosen], "the images to learn from", quiet, save, overwrite)
+    if folder is None:
+        data = {"IN": [job.source for job in jobs]}
+    else:
+        data = {"--learn-from": list_folder(folder, "--learn-from", skip)}
+    learn(gan, data, quiet, save, overwrite)
     return gan

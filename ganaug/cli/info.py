@@ -70,9 +70,10 @@ def _about_gan(gan: Any) -> list[str]:
     n_others = sum(weight.numel() for weight in gan.discriminator_.parameters())
     lines = [f"Weights: generator {n_weights:,}, discriminator {n_others:,}"]
     if hasattr(gan, "patch_size_"):
-        lines.append(f"Enlarges images of any size {gan.scale} times; learned from parts of {gan.patch_size_} pixels")
-    if hasattr(gan, "encoder_b_"):
-        lines.append("Translates images of any size from A to B, and back")
+        does = "Translates images of any size from A to B, and back"
+        if hasattr(gan, "scale"):
+            does = f"Enlarges images of any size {gan.scale} times"
+        lines.append(f"{does}; learned from parts of {gan.patch_size_} x {gan.patch_size_} pixels")
     return lines
 
 

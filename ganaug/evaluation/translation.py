@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,9 @@ from ganaug.evaluation.findings import Findings, flat_name, shorten
 from ganaug.evaluation.image_judges import ShownClassifier, halve_by_class, train_classifier
 from ganaug.evaluation.restoration import called
 from ganaug.exceptions import InvalidInputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SOURCE, TRANSLATED, CEILING = "source only", "translated", "trained on B"
 KEPT = {TRANSLATED: "labels kept", SOURCE: "labels kept untranslated"}
@@ -107,8 +111,9 @@ def compare_translation(
     model : CycleGAN
         Fitted, also one that was loaded.
     domain_a, domain_b : array, list of paths, or path of a folder
-        Images of each domain, as `model` was fitted to. It has seen no labels, so that they may be the same images;
-        what it makes of images of B it was not fitted to is the stricter test.
+        Images of each domain, of the channels that `model` was fitted to and all of one size, since they are to train
+        classifiers. It has seen no labels, so that they may be the same images; what it makes of images of B it was
+        not fitted to is the stricter test.
     y_a, y_b : array-like
         Their labels: the same classes in both, at least two images of B of one of them.
     n_repeats : int, default=3
@@ -160,7 +165,7 @@ def compare_translation(
     for repeat in range(n_repeats):
         first_weights = derive_seed(seed, "classifier", repeat) % 2**32
         readers = {
-            method: train_classifier(*source, first_weights, model.encoder_b_) for method, source in sources.items()
+            method: train_classifier(*source, first_weights, images.encoder_b) for method, source in sources.items()
         }
         for method, reader in readers.items():
             scores[method].append(_accuracy(reader, images.b[tested], codes_b[tested]))
@@ -192,14 +197,20 @@ class _Domains:
     translated: np.ndarray
     b: np.ndarray
     cycle_errors: dict[str, float]
+    encoder_b: Any
 
     @classmethod
     def load(cls, model: Any, domain_a: Any, domain_b: Any) -> _Domains:
-        encoder_a, encoder_b = model.encoder_, model.encoder_b_
         with called("domain_a", "the model was fitted to images"):
-            encoded_a = encoder_a.encode(domain_a)
+            encoder_a, encoded_a = _encode(model.encoder_, domain_a)
         with called("domain_b", "the model was fitted to images"):
-            encoded_b = encoder_b.encode(domain_b)
+            encoder_b, encoded_b = _encode(model.encoder_b_, domain_b)
+        sizes = [" x ".join(map(str, encoder.format_.size)) for encoder in (encoder_a, encoder_b)]
+        if sizes[0] != sizes[1]:
+            raise InvalidInputError(
+                f"domain_a holds images of {sizes[0]} pixels, and domain_b of {sizes[1]}: a classifier takes one size. "
+                "Cut or scale them."
+            )
         a, b = encoder_a.decode(encoded_a), encoder_b.decode(encoded_b)
         translated, backward = model.transform(a), model.inverse_transform(b)
         there_and_back = encoder_a.encode(model.inverse_transform(translated))
@@ -209,7 +220,26 @@ class _Domains:
             "cycle error of B": float((back_and_there - encoded_b).abs().mean()) / 2,
         }
         is_alike = encoded_a.shape[1] == encoded_b.shape[1]
-        return cls(encoder_b.decode(encoded_a) if is_alike else None, translated, b, errors)
+        return cls(encoder_b.decode(encoded_a) if is_alike else None, translated, b, errors, encoder_b)
+
+
+def _encode(encoder: Any, images: Any) -> tuple[Any, Tensor]:
+    """Return an encoder like the model's for images of this size, and the images in [-1, 1]."""
+    import torch
+
+    from ganaug.images.anysize import load_pictures
+    from ganaug.images.policy import Policy
+
+    pictures = load_pictures(images, encoder.format_, Policy.of(encoder))
+    sizes = sorted(set(pictures.sizes))
+    if len(sizes) > 1:
+        found = " and ".join(f"{height} x {width}" for height, width in sizes[:2])
+        raise InvalidInputError(
+            f"X holds images of several sizes, such as {found}: a classifier takes one. Cut or scale them."
+        )
+    sized = copy.copy(encoder)
+    sized.format_ = replace(encoder.format_, height=sizes[0][0], width=sizes[0][1])
+    return sized, torch.cat(list(pictures.runs()))
 
 
 def _check(model: Any, n_repeats: int) -> None:

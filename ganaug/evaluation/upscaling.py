@@ -58,8 +58,8 @@ class UpscalingComparison(Findings):
         lines.append(self._beside(rival))
         if rival == FIRST:
             lines.append(
-                "The first phase had a part of the training alone: give training= to see what pixels alone reach in as "
-                "much time."
+                "The first phase had a part of the training alone; what pixels alone reach in as much time was not "
+                "measured."
             )
         return "\n".join(lines)
 

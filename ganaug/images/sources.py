@@ -10,16 +10,13 @@ import numpy as np
 
 from ganaug.exceptions import InvalidInputError
 from ganaug.images.decoding import read_size
-from ganaug.images.layouts import SMALLEST
-from ganaug.images.reading import are_files, find_files
+from ganaug.images.reading import find_files
 
 if TYPE_CHECKING:
     from ganaug.images.noise import NoiseGAN
 
 ARRAY_SUFFIXES = (".npz", ".npy")
 MODELS = {"dcgan": "DCGAN", "conditional": "ConditionalGAN", "vanilla": "VanillaGAN"}
-_USUAL_SIDE = 64
-"""What a CPU learns to translate in minutes."""
 _SIZE = re.compile(r"(\d+)(?:\s*[xX]\s*(\d+))?")
 
 
@@ -92,24 +89,6 @@ def parse_size(text: Any, name: str) -> tuple[int, int] | None:
     if match is None:
         raise InvalidInputError(f"{name}{text!r}: give a side such as 32, or height x width such as 32x48.")
     return int(match[1]), int(match[2] or match[1])
-
-
-def settle_training_size(domains: Sequence[Any], image_size: Any, resize: str) -> dict[str, Any]:
-    """Return ``image_size`` and ``resize`` to learn images by, where a size need not have been named.
-
-    Files of different or large sizes are learned as squares of 64 pixels, or as small as the smaller of most of them.
-    """
-    if image_size is not None or resize == "error" or not all(map(are_files, domains)):
-        return {"image_size": image_size, "resize": resize if image_size is not None else "error"}
-    paths = [find_files(X).paths if isinstance(X, str | os.PathLike) else X for X in domains]
-    sizes = [[size for path in part if (size := read_size(os.fspath(path)))] for part in paths]
-    different = {size for part in sizes for size in part}
-    is_one_small = len(different) == 1 and max(next(iter(different))) <= _USUAL_SIDE
-    if is_one_small or not all(sizes):  # of files without a size, the encoder says what is wrong with them
-        return {"image_size": None, "resize": "error"}
-    usual = min(int(np.median([min(size) for size in part])) for part in sizes)
-    side = max(SMALLEST, min(_USUAL_SIDE, usual))
-    return {"image_size": (side, side), "resize": resize}
 
 
 def choose_within(paths: Sequence[str], n_bytes: float, seed: int | None) -> list[str]:

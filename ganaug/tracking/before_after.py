@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganaug.exceptions import InvalidInputError
+from ganaug.tracking import inputs
 from ganaug.tracking.callback import make_client
 from ganaug.tracking.image_files import ImageSet
 from ganaug.tracking.images_run import MAX_TAG_LENGTH, write_file
-from ganaug.tracking.inputs import HOLDOUT_SHARE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,6 +81,13 @@ class Measured:
     n_held_out: int
 
 
+def check_patch_size(patch_size: Any) -> None:
+    """Refuse what is no side of parts to learn from."""
+    from ganaug.images.layouts import SMALLEST
+
+    inputs.check_count("patch_size", patch_size, SMALLEST)
+
+
 def read_pictures(data: Any, name: str) -> Any:
     """Return a run's images, as an array or as paths."""
     from ganaug.images.reading import find_files
@@ -96,9 +103,16 @@ def read_pictures(data: Any, name: str) -> Any:
 def hold_out(X: Any, random_state: int | None) -> tuple[Any, Any, np.ndarray]:
     """Return images to learn from, a fifth that is held out, and the places of that fifth."""
     order = np.random.default_rng(random_state).permutation(len(X))
-    n_held_out = max(1, round(HOLDOUT_SHARE * len(X)))
+    n_held_out = max(1, round(inputs.HOLDOUT_SHARE * len(X)))
     held_out = np.sort(order[:n_held_out])
     return ImageSet(X, None).at(np.sort(order[n_held_out:])).X, ImageSet(X, None).at(held_out).X, held_out
+
+
+def as_memory_allows(X: Any, gan: "ImageTranslator", random_state: int | None) -> Any:
+    """Return as many of the files to learn from as memory holds; an array is held already."""
+    from ganaug.images.sources import choose_within
+
+    return X if isinstance(X, np.ndarray) else choose_within(X, gan.memory_limit, random_state)
 
 
 def as_units(images: Any, encoder: "ImageEncoder") -> list[np.ndarray]:

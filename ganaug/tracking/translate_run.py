@@ -8,9 +8,19 @@ import numpy as np
 
 from ganaug.exceptions import InvalidInputError
 from ganaug.tracking import inputs
-from ganaug.tracking.before_after import SHOWN, BeforeAfterRun, Measured, as_units, hold_out, keep, read_pictures
+from ganaug.tracking.before_after import (
+    SHOWN,
+    BeforeAfterRun,
+    Measured,
+    as_memory_allows,
+    as_units,
+    check_patch_size,
+    hold_out,
+    keep,
+    read_pictures,
+)
 from ganaug.tracking.callback import MLflowCallback, flatten, log_new_params, make_client
-from ganaug.tracking.image_files import ImageSet, check_choice, digest
+from ganaug.tracking.image_files import ImageSet, digest
 from ganaug.tracking.table_run import run_of_ones_own
 
 if TYPE_CHECKING:
@@ -40,9 +50,8 @@ def track_translate_run(
     data: str | os.PathLike[str] | None = None,
     *,
     like: str | os.PathLike[str] | None = None,
-    image_size: int | str | tuple[int, int] | None = None,
-    resize: str = "crop",
-    cycle_weight: float = 2.0,
+    patch_size: int | None = None,
+    cycle_weight: float = 1.0,
     max_steps: int | None = 1_000,
     max_seconds: float | None = None,
     random_state: int | None = 0,
@@ -62,11 +71,9 @@ def track_translate_run(
         Images, and others that they are to look like, which are no pairs: folders, .npz files with the array ``X``, or
         .npy files. Both None take scikit-learn's digits: one half white on black, the other half black on white, so
         that the true translation is known, though the model is never shown it.
-    image_size : int, "32x48", (height, width) or None, default=None
-        Size to learn at. None is the images' own, or for files of several sizes a square of 64 pixels at most.
-    resize : {"error", "crop", "pad", "stretch"}, default="crop"
-        What learning does to images of another size; translated are images as they are.
-    cycle_weight : float, default=2.0
+    patch_size : int or None, default=None
+        Side of the parts to learn from. None is the images', up to 64.
+    cycle_weight : float, default=1.0
         How much it costs to come back changed.
     max_steps, max_seconds : number or None
         Budget of the training; the first one used up ends it. The default is enough for tiny images alone: 3,000 steps
@@ -87,20 +94,18 @@ def track_translate_run(
     InvalidInputError
         A parameter is wrong, or the images can't be read; named in the message.
     """
-    check_choice("resize", resize)
     if not isinstance(cycle_weight, int | float) or not 0 <= cycle_weight < np.inf:
         raise InvalidInputError(f"`cycle_weight`={cycle_weight!r} must be a number of at least 0.")
+    check_patch_size(patch_size)
     inputs.check_count("max_steps", max_steps, 1)
     inputs.check_seconds(max_seconds)
     inputs.check_count("random_state", random_state, 0)
     from ganaug.images import CycleGAN
-    from ganaug.images.sources import parse_size, settle_training_size
 
-    size = parse_size(image_size, "`image_size`=")
     domains = _read(data, like)
     folder = inputs.make_folder(output_dir)
     gan = CycleGAN(
-        **settle_training_size([domains.a, domains.b], size, resize),
+        patch_size=patch_size,
         cycle_weight=cycle_weight,
         max_steps=max_steps,
         max_seconds=max_seconds,
@@ -119,7 +124,12 @@ def track_translate_run(
     }
     with run_of_ones_own() as active:
         log_new_params(make_client(), active.info.run_id, flatten(job))
-        gan.set_params(callbacks=[MLflowCallback(run_id=active.info.run_id)]).fit(learned_a, learned_b)
+        gan.set_params(callbacks=[MLflowCallback(run_id=active.info.run_id)])
+        try:
+            gan.fit(*(as_memory_allows(learned, gan, random_state) for learned in (learned_a, learned_b)))
+        except InvalidInputError as error:
+            text = str(error).replace("domain_a:", "`data`:").replace("domain_b:", "`like`:")
+            raise InvalidInputError(text) from error
         measured = _measure(gan, held_out_a, held_out_b, truth)
         loaded = f"A: {gan.encoder_.report_}\nB: {gan.encoder_b_.report_}"
         return TranslateRun(**keep(active, gan, measured, loaded, folder, job["data_digest"]))

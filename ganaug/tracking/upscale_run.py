@@ -7,7 +7,17 @@ import numpy as np
 
 from ganaug.exceptions import InvalidInputError
 from ganaug.tracking import inputs
-from ganaug.tracking.before_after import SHOWN, BeforeAfterRun, Measured, as_units, hold_out, keep, read_pictures
+from ganaug.tracking.before_after import (
+    SHOWN,
+    BeforeAfterRun,
+    Measured,
+    as_memory_allows,
+    as_units,
+    check_patch_size,
+    hold_out,
+    keep,
+    read_pictures,
+)
 from ganaug.tracking.callback import MLflowCallback, flatten, log_new_params, make_client
 from ganaug.tracking.image_files import ImageSet, digest
 from ganaug.tracking.table_run import run_of_ones_own
@@ -32,6 +42,7 @@ def track_upscale_run(
     *,
     scale: int = 2,
     degradation: str = "area",
+    patch_size: int | None = None,
     max_steps: int | None = 300,
     max_seconds: float | None = None,
     interpolation: float = 1.0,
@@ -56,6 +67,8 @@ def track_upscale_run(
         How many times as high and wide images become.
     degradation : {"area", "bicubic", "blur_noise"}, default="area"
         How large images become small ones.
+    patch_size : int or None, default=None
+        Side of the parts to learn from. None is the images', up to 64.
     max_steps, max_seconds : number or None
         Budget of the training; the first one used up ends it. The default shows what there is to see; 3,000 steps are
         the model's own, which it takes if both are None.
@@ -77,18 +90,18 @@ def track_upscale_run(
     InvalidInputError
         A parameter is wrong, or the images can't be read; named in the message.
     """
-    _check(scale, degradation, interpolation)
+    _check(scale, degradation, patch_size, interpolation)
     inputs.check_count("max_steps", max_steps, 1)
     inputs.check_seconds(max_seconds)
     inputs.check_count("random_state", random_state, 0)
     X = _cut_photographs() if data is None else read_pictures(data, "data")
     folder = inputs.make_folder(output_dir)
     from ganaug.images import SRGAN
-    from ganaug.images.sources import choose_within
 
     gan = SRGAN(
         scale,
         degradation=degradation,
+        patch_size=patch_size,
         max_steps=max_steps,
         max_seconds=max_seconds,
         network_interpolation=interpolation,
@@ -96,25 +109,27 @@ def track_upscale_run(
         verbose=verbose,
     )
     learned, held_out, _ = hold_out(X, random_state)
-    if not isinstance(learned, np.ndarray):
-        learned = choose_within(learned, gan.memory_limit, random_state)  # patches are drawn from memory
     job = {
         **{"data": "" if data is None else os.fspath(data), "random_state": random_state},
         **{"n_images": len(X), "data_digest": digest(ImageSet(X, None))},
     }
     with run_of_ones_own() as active:
         log_new_params(make_client(), active.info.run_id, flatten(job))
-        gan.set_params(callbacks=[MLflowCallback(run_id=active.info.run_id)]).fit(learned)
+        gan.set_params(callbacks=[MLflowCallback(run_id=active.info.run_id)])
+        gan.fit(as_memory_allows(learned, gan, random_state))
         measured = _measure(gan, held_out, random_state)
         loaded = str(gan.encoder_.report_)
         return UpscaleRun(**keep(active, gan, measured, loaded, folder, job["data_digest"]))
 
 
-def _check(scale: Any, degradation: Any, interpolation: Any) -> None:
+def _check(scale: Any, degradation: Any, patch_size: Any, interpolation: Any) -> None:
     if scale not in (2, 3, 4):
         raise InvalidInputError(f"`scale`={scale!r} must be 2, 3 or 4.")
     if degradation not in _DEGRADATIONS:
         raise InvalidInputError(f"`degradation`={degradation!r} must be one of {', '.join(_DEGRADATIONS)}.")
+    check_patch_size(patch_size)
+    if patch_size is not None and patch_size % scale:
+        raise InvalidInputError(f"`patch_size`={patch_size} must be a multiple of `scale`={scale}.")
     if not isinstance(interpolation, int | float) or not 0 <= interpolation <= 1:
         raise InvalidInputError(f"`interpolation`={interpolation!r} must be a number from 0 to 1.")
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 import ganaug
 from ganaug.cli import app
 from ganaug.images import DCGAN, SRGAN, CycleGAN
-from ganaug.images.sources import choose_within, settle_training_size
+from ganaug.images.sources import choose_within
 
 QUICK = ("--max-steps", 1, "--random-state", 1)
 LITTLE: dict[str, Any] = {"max_steps": 1, "width": 8, "n_blocks": 1, "discriminator_width": 8, "random_state": 0}
@@ -82,7 +82,7 @@ def test_a_folder_of_any_sizes_is_enlarged_by_what_it_teaches(photos: Path, tmp_
     }
     assert read(output / "one.png").shape == (32, 40, 3) and read(output / "trip" / "two.png").shape == (36, 32, 3)
     told = result.stdout
-    assert "2 images of 16 x 20 pixels, 3 channels" in told and "Learned in 1 steps" in told
+    assert "2 images of up to 18 x 20 pixels, 3 channels" in told and "Learned in 1 steps" in told
     assert f"2 images written to {output} (" in told
     following = shlex.split(told.split("For others:")[1].splitlines()[0])
     assert following == ["ganaug", "images", "upscale", "IN", "OUT", "--model", str(kept)]
@@ -95,7 +95,7 @@ def test_a_folder_of_any_sizes_is_enlarged_by_what_it_teaches(photos: Path, tmp_
 
 
 def test_the_options_of_learning_reach_the_model(photos: Path, tmp_path: Path) -> None:
-    given = ("--scale", 3, "--degradation", "blur_noise", "--interpolation", 0, "--color", "grey")
+    given = ("--scale", 3, "--degradation", "blur_noise", "--interpolation", 0, "--color", "grey", "--patch-size", 12)
     small = write(tmp_path / "small.png", 5, 6, 3)
     result = run(
         "upscale", small, tmp_path / "new" / "big.PNG", "--learn-from", photos, *given, *QUICK, "--save", tmp_path / "m"
@@ -103,7 +103,8 @@ def test_the_options_of_learning_reach_the_model(photos: Path, tmp_path: Path) -
     assert result.exit_code == 0 and "1 image written to" in result.stdout
     assert read(tmp_path / "new" / "big.PNG").shape == (15, 18)
     gan = ganaug.load(tmp_path / "m")
-    assert (gan.scale, gan.degradation, gan.color, gan.max_steps, gan.random_state) == (3, "blur_noise", "grey", 1, 1)
+    assert (gan.scale, gan.degradation, gan.color, gan.patch_size) == (3, "blur_noise", "grey", 12)
+    assert (gan.max_steps, gan.random_state) == (1, 1)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["big.PNG"]  # nothing temporary is left
 
 
@@ -198,7 +199,11 @@ def test_wrong_places_are_named_before_anything_is_learned(photos: Path, enlarge
     check_refused(run("upscale", image, tmp_path / "taken"), "1 of the 1 files to write are there", "--overwrite")
     check_refused(run("upscale", photos, new, "--learn-from", image), "--learn-from")
     check_refused(run("upscale", photos, new, "--save", photos), "--save", "holds no ganaug model")
-    check_refused(run("upscale", write(tmp_path / "tiny.png", 4, 4), new), "4 x 4 pixels")
+    tiny = write(tmp_path / "some" / "tiny.png", 4, 4)
+    check_refused(run("upscale", tiny, new), "tiny.png has 4 x 4 pixels")
+    check_refused(run("upscale", photos, new, "--patch-size", 17), "--patch-size 17 is no multiple of --scale 2. Say")
+    check_refused(run("translate", photos, new, "--like", tiny.parent), "tiny.png has 4 x 4 pixels")
+    check_refused(run("translate", photos, new, "--like", photos, "--patch-size", 18), "or say --patch-size 16")
     assert not new.exists()
 
 
@@ -213,7 +218,7 @@ def test_options_that_contradict_a_model_are_named(
     check_refused(run("translate", photos, new), "--like FOLDER")
     check_refused(run("translate", photos, new, "--like", photos, "--back"), "--back is for a saved model")
     check_refused(run("translate", photos, new, "--like", tmp_path / "none"), "--like", "no folder")
-    check_refused(run("translate", photos, new, "--like", photos, "--image-size", "x"), "--image-size 'x'")
+    check_refused(run("translate", photos, new, "-m", translator, "--patch-size", 8), "--patch-size 8 is for learning")
     assert run("upscale", photos, new, "-m", enlarger, "--scale", 2).exit_code == 0
 
 
@@ -230,7 +235,9 @@ def test_sample_names_the_command_for_models_that_draw_nothing(
 def test_info_says_what_they_have_learned(enlarger: Path, translator: Path) -> None:
     shown = CliRunner().invoke(app, ["info", str(enlarger)]).stdout
     assert "SRGAN" in shown and "4 images of 16 x 16 pixels" in shown and "Enlarges images of any size 2 times" in shown
+    assert "learned from parts of 16 x 16 pixels" in shown
     shown = CliRunner().invoke(app, ["info", str(translator)]).stdout
+    assert "Translates images of any size from A to B, and back; learned from parts of 8 x 8 pixels" in shown
     assert (
         "Domain A: 4 images of 8 x 8 pixels, 3 channels" in shown
         and "Domain B: 4 images of 8 x 8 pixels, 1 ch" in shown
@@ -239,18 +246,26 @@ def test_info_says_what_they_have_learned(enlarger: Path, translator: Path) -> N
 
 def test_a_folder_is_made_to_look_like_another(photos: Path, tmp_path: Path) -> None:
     for place in range(3):
-        write(tmp_path / "like" / f"{place}.png", 12, 9 + place, 3)
+        write(tmp_path / "like" / f"{place}.png", 12, 9 + place)
     output, kept = tmp_path / "new", tmp_path / "kept"
     result = run("translate", photos, output, "--like", tmp_path / "like", *QUICK, "--save", kept)
     assert result.exit_code == 0, result.output
-    assert "Domain A: 2 images of 10 x 10" in result.stdout and "Domain B: 3 images of 10 x 10" in result.stdout
-    assert read(output / "one.png").shape == (16, 20, 3) and read(output / "trip" / "two.png").shape == (18, 16, 3)
+    assert "Domain A: 2 images of up to 18 x 20 pixels, 3 channels" in result.stdout
+    assert "Domain B: 3 images of up to 12 x 11 pixels, 1 channel" in result.stdout
+    assert read(output / "one.png").shape == (16, 20) and read(output / "trip" / "two.png").shape == (18, 16)
     gan = ganaug.load(kept)
-    assert isinstance(gan, CycleGAN) and (tuple(gan.image_size), gan.resize, gan.max_seconds) == (
-        (10, 10),
-        "crop",
-        None,
-    )
+    assert isinstance(gan, CycleGAN) and (gan.patch_size, gan.patch_size_, gan.max_seconds) == (None, 9, None)
+
+
+def test_what_is_wrong_in_one_of_two_folders_is_said_of_that_one(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "like").mkdir()
+    (tmp_path / "like" / "broken.png").touch()
+    given = ("translate", photos, tmp_path / "new", "--like", tmp_path / "like", *QUICK)
+    check_refused(run(*given), "Error: --like: 1 of 1 files can't be read", "broken.png", "--on-unreadable")
+    (tmp_path / "like" / "notes.txt").touch()
+    check_refused(run(*given), "Error: --like '", "like': 1 of 2 files can't be read", "notes.txt (no image file)")
+    broken = run("translate", tmp_path / "like" / "broken.png", tmp_path / "new", "--like", photos, *QUICK)
+    check_refused(broken, "Error: IN: 1 of 1 files can't be read", "broken.png")
 
 
 def test_a_model_of_arrays_translates_files_there_and_back(photos: Path, translator: Path, tmp_path: Path) -> None:
@@ -263,19 +278,19 @@ def test_a_model_of_arrays_translates_files_there_and_back(photos: Path, transla
     assert result.exit_code == 0 and read(tmp_path / "back.png").shape == (16, 20, 3)
 
 
-def test_images_of_one_small_size_are_learned_as_they_are(tmp_path: Path) -> None:
-    small, large = write(tmp_path / "a" / "a.png", 12, 10), write(tmp_path / "b" / "b.png", 80, 90)
-    own = {"image_size": None, "resize": "error"}
-    assert settle_training_size([[small], tmp_path / "a"], None, "crop") == own
-    assert settle_training_size([[large], [large]], None, "pad") == {"image_size": (64, 64), "resize": "pad"}
-    assert settle_training_size([[large], [small]], None, "crop") == {"image_size": (10, 10), "resize": "crop"}
-    assert settle_training_size([[large], [small]], (9, 9), "crop") == {"image_size": (9, 9), "resize": "crop"}
-    assert settle_training_size([np.zeros((3, 99, 99))] * 2, None, "crop") == own
-
-
 def test_of_more_images_than_memory_holds_some_are_drawn(tmp_path: Path) -> None:
     paths = [str(write(tmp_path / f"{place}.png", 10, 10)) for place in range(5)]
     assert choose_within(paths, 2_000, 0) == paths
     chosen = choose_within(paths, 900, 0)
     assert len(chosen) == 2 and sorted(chosen) == chosen and choose_within(paths, 900, 0) == chosen
     assert len(choose_within(paths, 1, 0)) == 1
+
+
+def test_of_either_domain_as_much_is_learned_as_memory_holds(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CycleGAN.__init__.__kwdefaults__, "memory_limit", 2_000)
+    result = run("translate", photos, tmp_path / "new", "--like", photos, *QUICK)
+    assert result.exit_code == 0 and "2 images written" in result.stdout, result.output
+    for name in ("IN", "--like"):
+        assert f"Learning from 1 of the 2 images of {name}, as memory allows." in result.stdout

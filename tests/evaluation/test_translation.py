@@ -94,6 +94,12 @@ def test_a_trained_model_and_domains_of_other_channels():
     assert found.verdict().startswith("It is ")
 
 
+def test_images_may_be_larger_than_the_parts_learned_from():
+    model = CycleGAN(max_steps=1, patch_size=8, **TINY).fit(A.repeat(2, axis=2), B.repeat(2, axis=2))
+    found = compare_translation(model, A.repeat(2, axis=2), list(B.repeat(2, axis=2)), Y_A, Y_B, n_repeats=1)
+    assert rows(found).loc["trained on B", "mean"] > 0.9
+
+
 def test_the_same_seed_gives_the_same_figures(monkeypatch):
     monkeypatch.setattr("ganaug.images.classifier.FEWEST_STEPS", 5)
     model = CycleGAN(max_steps=2, **TINY).fit(A, B)
@@ -108,7 +114,9 @@ def test_the_same_seed_gives_the_same_figures(monkeypatch):
         ({"y_b": Y_B[:9]}, "`y_b` has 9 labels for"),
         ({"y_a": Y_A.clip(max=2)}, "y_b has the class.es. 3, which y_a has not"),
         ({"y_a": Y_A * 0, "y_b": Y_B * 0}, "y_a and y_b have the class 0 alone"),
-        ({"domain_a": A[:, :6]}, "`domain_a` has the shape .* but the model was fitted to images of 8 x 8"),
+        ({"domain_a": A[:, :6]}, "domain_a holds images of 6 x 8 pixels, and domain_b of 8 x 8: a classifier takes"),
+        ({"domain_b": [B[0], B[1, :6]]}, "`domain_b` holds images of several sizes, such as 6 x 8 and 8 x 8"),
+        ({"domain_a": np.zeros((9, 8, 8, 3))}, "`domain_a` has the shape .* but the model was fitted to .*1 channel"),
         ({"domain_b": B * 16}, "`domain_b` has values from"),
     ],
 )

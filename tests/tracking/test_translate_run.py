@@ -47,9 +47,11 @@ def check_run(result: Any, expected: dict[str, str], tmp_path: Path) -> Any:
 
 def test_an_upscaler_is_measured_beside_bicubic_on_images_it_never_saw(tracking_uri: str, tmp_path: Path) -> None:
     save_images(make_images(), tmp_path / "data")
-    result = track_upscale_run(tmp_path / "data", max_steps=2, interpolation=0.5, output_dir=tmp_path / "out")
-    assert (result.n_learned, result.n_held_out, result.n_iter) == (8, 2, 2)
-    run = check_run(result, {"gan.scale": "2", "n_images": "10", "gan.network_interpolation": "0.5"}, tmp_path)
+    given: dict[str, Any] = {"max_steps": 4, "interpolation": 0.5, "patch_size": 12}
+    result = track_upscale_run(tmp_path / "data", **given, output_dir=tmp_path / "out")
+    assert (result.n_learned, result.n_held_out, result.n_iter) == (8, 2, 4)
+    expected = {"gan.scale": "2", "gan.patch_size": "12", "gan.network_interpolation": "0.5", "n_images": "10"}
+    run = check_run(result, expected, tmp_path)
     table = pd.read_csv(result.quality).set_index("method")
     assert list(table.index) == ["bicubic", "first phase", "model"]
     assert run.data.metrics["held_out/bicubic_psnr"] == pytest.approx(table.loc["bicubic", "PSNR"])
@@ -74,10 +76,10 @@ def test_a_translator_is_measured_by_what_comes_back(tracking_uri: str, tmp_path
     for place, image in enumerate(make_images(6, side=9)):
         (tmp_path / "like").mkdir(exist_ok=True)
         Image.fromarray(image[: 9 - place % 2]).save(tmp_path / "like" / f"{place}.png")
-    given: dict[str, Any] = {"like": tmp_path / "like", "image_size": "8x10", "max_steps": 2, "random_state": 3}
+    given: dict[str, Any] = {"like": tmp_path / "like", "patch_size": 8, "max_steps": 2, "random_state": 3}
     result = track_translate_run(tmp_path / "grey.npy", **given, output_dir=tmp_path / "out")
     assert (result.n_learned, result.n_held_out, result.n_iter) == (13, 3, 2)
-    check_run(result, {"gan.image_size": "(8, 10)", "gan.resize": "crop", "random_state": "3"}, tmp_path)
+    check_run(result, {"gan.patch_size": "8", "gan.cycle_weight": "1.0", "random_state": "3"}, tmp_path)
     assert set(result.figures) == {"cycle_error_a", "cycle_error_b"} and 0 < result.figures["cycle_error_a"] < 1
     assert f"{result.figures['cycle_error_b']:.3f} (of B)" in result.report and "true translation" not in result.report
     with Image.open(result.picture) as picture:  # grey images became colored ones, at their own size
@@ -118,11 +120,11 @@ def test_a_fifth_is_held_out_and_never_none() -> None:
         (track_upscale_run, {"scale": 5}, "`scale`=5 must be 2, 3 or 4"),
         (track_upscale_run, {"degradation": "smear"}, "`degradation`='smear' must be one of area"),
         (track_upscale_run, {"interpolation": 2}, "`interpolation`=2"),
+        (track_upscale_run, {"patch_size": 15}, "`patch_size`=15 must be a multiple of `scale`=2"),
         (track_upscale_run, {"max_steps": 0}, "`max_steps`=0"),
         (track_translate_run, {"data": "a.npz"}, "`like` is missing"),
         (track_translate_run, {"like": "a.npz"}, "`data` is missing"),
-        (track_translate_run, {"resize": "bend"}, "`resize`='bend'"),
-        (track_translate_run, {"image_size": "large"}, "`image_size`='large'"),
+        (track_translate_run, {"patch_size": 7}, "`patch_size`=7"),
         (track_translate_run, {"cycle_weight": -1}, "`cycle_weight`=-1"),
         (track_translate_run, {"random_state": -1}, "`random_state`=-1"),
     ],
@@ -139,3 +141,12 @@ def test_too_few_images_are_said(tmp_path: Path) -> None:
     np.save(tmp_path / "few.npy", make_images(3))
     with pytest.raises(InvalidInputError, match="has 3 images; a run needs at least 5"):
         track_upscale_run(tmp_path / "few.npy", output_dir=tmp_path / "out")
+
+
+def test_files_that_cant_be_read_are_told_by_their_domain(tracking_uri: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "grey.npy", make_images(5)[..., 0])
+    (tmp_path / "like").mkdir()
+    for place in range(5):
+        (tmp_path / "like" / f"{place}.png").touch()
+    with pytest.raises(InvalidInputError, match="^`like`: 4 of 4 files can't be read"):
+        track_translate_run(tmp_path / "grey.npy", like=tmp_path / "like", output_dir=tmp_path / "out")
