@@ -27,7 +27,7 @@ from ganaug.images.asking import in_blocks
 from ganaug.images.classifier import ImageClassifier
 from ganaug.images.distances import frechet_distance, neighborhoods
 
-DATA = Path(os.environ["GANAUG_DATA"]) / "images"
+DATA = Path(os.environ.get("GANAUG_DATA", ".")) / "images"
 PICTURES = Path(__file__).parents[1] / "docs" / "images"
 N_LOOKED_AT = 2000
 

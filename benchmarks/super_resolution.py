@@ -26,7 +26,7 @@ from ganaug.images.classifier import ImageClassifier
 from ganaug.images.degrading import degrade
 from ganaug.images.networks.upscaling import enlarge
 
-DATA = Path(os.environ["GANAUG_DATA"]) / "images"
+DATA = Path(os.environ.get("GANAUG_DATA", ".")) / "images"
 PICTURES = Path(__file__).parents[1] / "docs" / "images"
 
 

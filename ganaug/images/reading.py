@@ -69,7 +69,7 @@ class LoadReport:
         if self.largest is not None:
             size = f"of up to {self.largest[0]} x {self.largest[1]}"
         lines = [
-            f"{self.n_images} images {size} pixels, {self.channels} "
+            f"{self.n_images} image{'s' * (self.n_images > 1)} {size} pixels, {self.channels} "
             f"channel{'s' * (self.channels > 1)}, {self.dtype} in [{low:g}, {high:g}], from {place}."
         ]
         if self.resized:

@@ -1,6 +1,7 @@
 """ImageTranslator: GANs that make images of images, of any size."""
 
 import copy
+import warnings
 from collections.abc import Callable
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -13,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from ganaug.adversarial import Run
-from ganaug.exceptions import InvalidInputError
+from ganaug.exceptions import DataWarning, InvalidInputError
 from ganaug.images.anysize import Pictures, apply_in_tiles, blocks_of, learn_pictures, load_pictures, restore
 from ganaug.images.asking import in_blocks
 from ganaug.images.base import ENCODING, BaseImageGAN, device_of
@@ -59,11 +60,19 @@ class ImageTranslator(TransformerMixin, BaseImageGAN):
 
     def _settle_patch(self, *domains: Pictures, multiple: int = 1) -> int:
         """Return the side of the parts to learn from; refuse images that are too small for it."""
-        shortest = min(min(size) for pictures in domains for size in pictures.sizes)
-        side = int(self.patch_size or min(_USUAL_PATCH, shortest) // multiple * multiple)
+        shortest = [min(size) for pictures in domains for size in pictures.sizes]
+        side = int(self.patch_size or min(_USUAL_PATCH, *shortest) // multiple * multiple)
         if side % multiple:
             raise InvalidInputError(
-                f"patch_size={side} is no multiple of scale={multiple}. Say {side // multiple * multiple}."
+                f"patch_size={side} is no multiple of scale={multiple}. Say {-(-side // multiple) * multiple}."
+            )
+        usual = min(_USUAL_PATCH, float(np.median(shortest)))
+        if self.patch_size is None and side < usual / 2:
+            warnings.warn(
+                f"The smallest image has {min(shortest)} pixels a side, so parts of {side} x {side} are learned from, "
+                f"where most have {usual:.0f} or more. Leave it out to learn from larger parts, or say patch_size=.",
+                DataWarning,
+                stacklevel=6,
             )
         least = max(side, SMALLEST)
         for pictures in domains:

@@ -92,6 +92,11 @@ def test_files_of_several_sizes_are_enlarged_each_by_itself(tmp_path):
     assert [image.shape for image in gan.transform(tmp_path)] == [(60, 90, 3), (27, 36, 3)]
 
 
+def test_one_tiny_image_that_makes_all_parts_tiny_is_told():
+    with pytest.warns(UserWarning, match="smallest image has 9 pixels a side, so parts of 8 x 8 are learned from"):
+        SRGAN(max_steps=1, **SMALL).fit([np.zeros((40, 40)), np.zeros((50, 40)), np.zeros((9, 30))])
+
+
 @pytest.mark.parametrize("degradation", ["bicubic", "blur_noise"])
 def test_degradations_train(degradation):
     gan = SRGAN(max_steps=2, degradation=degradation, pretraining=0, **SMALL).fit(LARGE[:50])
@@ -118,7 +123,7 @@ def test_previews_show_interpolated_enlarged_and_true_images(tmp_path):
     [
         ((DIGITS[:5, :5, :5],), {}, r"X\[0\] has 5 x 5 pixels, and parts of 8 x 8 are to be learned from. Leave it"),
         (([DIGITS[0], DIGITS[1, :, :4]],), {}, r"X\[1\] has 8 x 4 pixels"),
-        ((np.zeros((2, 20, 20)),), {"patch_size": 15}, "patch_size=15 is no multiple of scale=2. Say 14"),
+        ((np.zeros((2, 20, 20)),), {"patch_size": 15}, "patch_size=15 is no multiple of scale=2. Say 16"),
         ((DIGITS, DIGITS), {}, r"X\[0\] has 8 x 8 pixels and y\[0\] 8 x 8, not scale=2 times as many"),
         ((shrink(DIGITS)[:9], DIGITS), {}, "9 small images and y 1797 large ones"),
         ((DIGITS,), {"pixel_weight": 0}, "nothing to learn in the first phase"),
