@@ -93,8 +93,10 @@ def _learn_array(array: np.ndarray, policy: Policy) -> tuple[Pictures, ImageForm
     layout, channels = find_layout(array.shape, policy.layout, None)
     (low, high), note = find_range(array, policy.value_range)
     pixels = channels_first(array, layout)
+    height, width = pixels.shape[2:]
     image_format = ImageFormat(
-        *pixels.shape[2:],
+        height,
+        width,
         channels,
         layout,
         str(array.dtype),
@@ -197,7 +199,7 @@ def apply_in_tiles(network: nn.Module, images: Tensor, device: torch.device, til
     tile : int
         Side of a part without its overlap.
     """
-    stride, halo, scale = int(network.stride), int(network.halo), int(network.scale)
+    stride, halo, scale = (int(getattr(network, name)) for name in ("stride", "halo", "scale"))
     height, width = images.shape[2:]
     below, right = -height % stride, -width % stride
     if below or right:  # by whole cells, so that all parts fall on the network's grids alike

@@ -126,7 +126,7 @@ class CycleGame(AdversarialGame):
                 ),
             ),
             "identity": (
-                turn.weight(self.identity_weight) if real_a.shape[1] == real_b.shape[1] else 0.0,
+                turn.weight(self.identity_weight),
                 lambda: _distance(there(real_b), real_b) + _distance(back(real_a), real_a),
             ),
             "semantic": (
@@ -440,6 +440,7 @@ class CycleGAN(ImageTranslator):
             except InvalidInputError as error:
                 raise InvalidInputError(f"{name}: {error}") from error
         (self.encoder_, images_a), (self.encoder_b_, images_b) = learned
+        self._check_channels()
         side = self.patch_size_ = self._settle_patch(images_a, images_b)
         for encoder, _ in learned:
             encoder.format_ = replace(encoder.format_, height=side, width=side)
@@ -447,6 +448,17 @@ class CycleGAN(ImageTranslator):
         self._fit_records = PairOfDomains(Patches(images_a, side), Patches(images_b, side))
         self.shortcut_ = self._choose_shortcut(self._fit_records)
         return self._fit_records
+
+    def _check_channels(self) -> None:
+        """Refuse terms that look at an image in both domains, if it has other channels there."""
+        n_a, n_b = self.encoder_.format_.channels, self.encoder_b_.format_.channels
+        asked = {"identity_weight": self.identity_weight, "semantic_network": self.semantic_network}
+        for name, value in asked.items():
+            if value and n_a != n_b:
+                raise InvalidInputError(
+                    f"{name}={value!r} needs images of equally many channels, and domain_a has {n_a}, domain_b {n_b}. "
+                    f'Leave {name} out, or convert a domain (of files: color="rgb").'
+                )
 
     def _choose_shortcut(self, records: PairOfDomains) -> str | None:
         """Return what the generators begin as."""

@@ -147,6 +147,11 @@ def test_previews_show_images_above_their_translations(tmp_path):
         ((A, DIGITS.data), {}, r"domain_b: X has the shape \(1797, 64\): rows of pixels"),
         ((A, "nowhere"), {}, "domain_b: X='nowhere' does not exist"),
         ((A, np.zeros((3, 20, 20))), {"patch_size": 12}, r"X\[0\] has 8 x 8 pixels, and parts of 12 x 12 are"),
+        (
+            (A, colored(B)),
+            {"identity_weight": 1},
+            "identity_weight=1 needs images of equally many channels, and domain_a",
+        ),
         ((A, B), {"cycle_weight": -1}, "cycle_weight"),
         ((A, B), {"shortcut": "none"}, "shortcut"),
     ],
@@ -154,4 +159,4 @@ def test_previews_show_images_above_their_translations(tmp_path):
 def test_what_can_not_be_learned_is_refused(arguments, params, words):
     with pytest.raises(ValueError, match=words) as caught:
         CycleGAN(max_steps=1, **params).fit(*arguments)
-    assert "weight" in words or "shortcut" in words or isinstance(caught.value, InvalidInputError)
+    assert words == "cycle_weight" or "shortcut" in words or isinstance(caught.value, InvalidInputError)
