@@ -182,6 +182,11 @@ def _check(model: Any, budget: str, training: Any, training_truth: Any, classifi
             f"pixel_weight={model.pixel_weight!r}: without its adversary the model would learn nothing. Leave out "
             "training=."
         )
+    if training is not None and not model.history_:
+        raise InvalidInputError(
+            f"model={model!r} was trained for no step, so that pixels alone would have no budget. Leave out training=, "
+            "or train it."
+        )
     if classifier is not None:
         if not isinstance(classifier, ImageClassifier):
             raise InvalidInputError(f"classifier={classifier!r}: a fitted ImageClassifier is expected.")

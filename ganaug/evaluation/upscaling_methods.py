@@ -103,7 +103,6 @@ def _train_on_pixels(model: Any, training: Any, training_truth: Any, budget: str
     rival = clone(model).set_params(
         **{"epochs": None, "max_steps": None, "max_seconds": None} | limits,
         adversarial_weight=0.0,
-        feature_network=model.feature_network,  # clone would make it forget what it has learned
         callbacks=None,
         verbose=0,
     )

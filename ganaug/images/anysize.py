@@ -1,6 +1,8 @@
 """Images of any size: photographs as they are, in one array, in a list of arrays or in files; whole or in parts."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -68,7 +70,7 @@ class Pictures:
                 yield torch.from_numpy(to_unit(np.stack(same[first : first + step]), self.low, self.high))
 
 
-def restore(runs: list[Tensor], image_format: ImageFormat, is_array: bool) -> Any:
+def restore(runs: Iterable[Tensor], image_format: ImageFormat, is_array: bool) -> Any:
     """Return images (n, channels, height, width) in [-1, 1] of any sizes as they were given: an array, or a list."""
     parts = []
     for images in runs:
@@ -114,14 +116,20 @@ def _learn_list(X: Any, policy: Policy) -> tuple[Pictures, ImageFormat, LoadRepo
     """Learn from arrays that may differ in size, each an image."""
     images = [_one(image, place) for place, image in enumerate(X)]
     # A flat item is one grey image, however narrow it is.
-    learned = [_learn_array(image, replace(policy, layout="NHW") if image.ndim == 3 else policy) for image in images]
+    learned = []
+    for place, image in enumerate(images):
+        with _as_item(place):
+            learned.append(_learn_array(image, replace(policy, layout="NHW") if image.ndim == 3 else policy))
     if not learned:
         raise InvalidInputError("X is an empty list: there is no image in it. Give at least one.")
-    (_, image_format, report), found = learned[0], [part[1] for part in learned]
+    # Of floats in [-1, 1] some images may hold no value below 0: what stands for black is one for all.
+    _, lowest, report = min(learned, key=lambda part: part[1].low)
+    found = [replace(other, low=lowest.low) if other.dtype == lowest.dtype else other for _, other, _ in learned]
+    image_format = found[0]
     for place, other in enumerate(found):
         if replace(other, height=1, width=1) != replace(image_format, height=1, width=1):
             raise InvalidInputError(f"X[{place}] holds {other}, and X[0] {image_format}. Give images of one kind.")
-    report.n_images = len(learned)
+    report.n_images, report.size = len(learned), image_format.size
     pixels = [pictures.pixels[0] for pictures, _, _ in learned]
     report.largest = _largest(pixels)
     return Pictures(pixels, image_format.low, image_format.high, False), image_format, report
@@ -154,7 +162,10 @@ def load_pictures(X: Any, image_format: ImageFormat, policy: Policy) -> Pictures
         pixels, (low, high) = load_files_as(X, image_format, policy)
         return Pictures(pixels, low, high, False)
     if isinstance(X, list | tuple):
-        parts = [load_pictures(_one(image, place), image_format, policy) for place, image in enumerate(X)]
+        parts = []
+        for place, image in enumerate(X):
+            with _as_item(place):
+                parts.append(load_pictures(_one(image, place), image_format, policy))
         if not parts:
             raise InvalidInputError("X is an empty list: there is no image in it. Give at least one.")
         units = [to_unit(part.pixels[0], part.low, part.high) for part in parts]
@@ -163,6 +174,20 @@ def load_pictures(X: Any, image_format: ImageFormat, policy: Policy) -> Pictures
     _refuse_rows(array.ndim, array.shape)
     low, high = find_range(array, limits_of_new(array.dtype, image_format))[0]
     return Pictures(list(image_format.arrange(array, smallest=1)), low, high, True)
+
+
+@contextmanager
+def called(name: str, what: str = r"\bX\b") -> Iterator[None]:
+    """Say ``name`` where loading says X."""
+    try:
+        yield
+    except InvalidInputError as error:
+        raise InvalidInputError(re.sub(what, name, str(error))) from error
+
+
+def _as_item(place: int) -> AbstractContextManager[None]:
+    """Say which item of a list is meant, each of which is loaded as an array of its own."""
+    return called(f"X[{place}]", r"\bX\b(?:\[\d+\])?")
 
 
 def _one(image: Any, place: int) -> np.ndarray:
@@ -214,16 +239,18 @@ def apply_in_tiles(network: nn.Module, images: Tensor, device: torch.device, til
     places = [(row, column) for row in starts[0] for column in starts[1]]
     result: Tensor | None = None
     for place, image in enumerate(images):
-        parts = torch.stack([image[:, row : row + window[0], column : column + window[1]] for row, column in places])
-        answers = in_blocks(network, parts, device=device, block=size)
-        if result is None:
-            result = answers.new_empty((len(images), answers.shape[1], scale * full[0], scale * full[1]))
-        for (row, column), answer in zip(places, answers, strict=True):
-            # Each part is laid over those before it but for its margin, which they know better.
-            top, left = (margin if row else 0), (margin if column else 0)
-            result[place, :, scale * (row + top) : scale * (row + window[0]), scale * (column + left) :][
-                ..., : scale * (window[1] - left)
-            ] = answer[:, scale * top :, scale * left :]
+        for first in range(0, len(places), size):
+            some = places[first : first + size]
+            parts = torch.stack([image[:, row : row + window[0], column : column + window[1]] for row, column in some])
+            answers = in_blocks(network, parts, device=device, block=size)
+            if result is None:
+                result = answers.new_empty((len(images), answers.shape[1], scale * full[0], scale * full[1]))
+            for (row, column), answer in zip(some, answers, strict=True):
+                # Each part is laid over those before it but for its margin, which they know better.
+                top, left = (margin if row else 0), (margin if column else 0)
+                result[place, :, scale * (row + top) : scale * (row + window[0]), scale * (column + left) :][
+                    ..., : scale * (window[1] - left)
+                ] = answer[:, scale * top :, scale * left :]
     assert result is not None
     return result[:, :, : scale * height, : scale * width]
 

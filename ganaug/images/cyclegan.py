@@ -190,7 +190,8 @@ class CycleGAN(ImageTranslator):
         Side of the square parts of large images that are learned from, at the size they have. None takes the whole
         images if they are small, and 64 pixels or the shortest side otherwise.
     batch_size : int or None, default=None
-        Images or patches of each domain per step. None is 16, and fewer for patches of more than 32 pixels: 4 for 64.
+        Images or patches of each domain per step, at most as many as the smaller domain has. None is 16, and fewer for
+        patches of more than 32 pixels: 4 for 64.
     width : int, default=24
         Channels of the generators at full size; twice as many with every halving.
     discriminator_width : int, default=32
@@ -217,7 +218,8 @@ class CycleGAN(ImageTranslator):
     semantic_weight : float, default=1.0
         How much it costs if it changes its mind.
     history_size : int, default=50
-        Earlier fakes of each domain that are shown to its discriminator now and then; 0 for none.
+        Earlier fakes of each domain that are shown to its discriminator now and then; 0 for none. Files of the
+        ``Checkpoint`` callback hold them; saved models don't.
     color : {"auto", "grey", "rgb", "rgba"}, default="auto"
         What files are read as; "auto" is the least that holds all of a domain.
     layout : {"auto", "NHWC", "NCHW", "NHW"}, default="auto"
@@ -244,7 +246,7 @@ class CycleGAN(ImageTranslator):
     ema_decay : float, default=0.998
         Decay of the averaged generators, which are those that are kept; 0 is none.
     callbacks : list of Callback or None, default=None
-        ``SampleGrid`` shows images and their translations.
+        ``SampleGrid`` shows translations, ``MLflowCallback`` images above their translations.
     verbose : int, default=0
         1 shows a progress bar.
     device : str, default="auto"
@@ -490,7 +492,13 @@ class CycleGAN(ImageTranslator):
             )
             discriminators[end] = PatchDiscriminator(channels[end], self.discriminator_width, max(2, n_halvings + 1))
             histories[end] = FakeHistory(history_size, (channels[end], *formats[end].size))
-        opinion = as_judge(self.semantic_network, False, resolve_device(self.device, fallback=True))
+        opinion = as_judge(
+            "semantic_network",
+            self.semantic_network,
+            False,
+            resolve_device(self.device, fallback=True),
+            [(known.channels, *known.size) for known in formats.values()],
+        )
         game = CycleGame(
             generators,
             discriminators,

@@ -99,6 +99,12 @@ class ImageFormat:
             if found.shape[2:] == self.size or (smallest is not None and min(found.shape[2:]) >= smallest):
                 return found
         hint = " A single image needs an axis of its own: X[np.newaxis]." if array.ndim in (2, 3) else ""
+        if smallest is not None:
+            known = f"{self.channels} channel{'s' * (self.channels > 1)}"
+            raise InvalidInputError(
+                f"X has the shape {array.shape}, but fit was given images of {known}. Give images of {known}, of any "
+                f"size.{hint}"
+            )
         raise InvalidInputError(
             f"X has the shape {array.shape}, but fit was given images of {self}. Give images of that size and "
             f"those channels, or fit with image_size= and resize= to have them scaled.{hint}"
@@ -115,10 +121,12 @@ class ImageFormat:
         """Return images of (n, channels, height, width) in [-1, 1] as they were given: layout, dtype, range."""
         shape = (self.height, self.width, self.channels)
         images = np.empty((len(unit), *shape), self.dtype)
-        step = max(1, _CHUNK // self.n_values)
+        step, band = max(1, _CHUNK // self.n_values), max(1, _CHUNK // (self.width * self.channels))
         for start in range(0, len(unit), step):
-            part = np.asarray(unit[start : start + step], np.float64).transpose(0, 2, 3, 1)
-            images[start : start + step] = as_dtype((part + 1) / 2 * (self.high - self.low) + self.low, self)
+            for top in range(0, self.height, band):  # of images that have more values, some rows at a time
+                part = np.asarray(unit[start : start + step, :, top : top + band], np.float64).transpose(0, 2, 3, 1)
+                values = (part + 1) / 2 * (self.high - self.low) + self.low
+                images[start : start + step, top : top + band] = as_dtype(values, self)
         if self.layout == "NCHW":
             images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
         if self.n_dims == 2:
@@ -141,7 +149,7 @@ def as_array(X: Any) -> np.ndarray:
             f"X has the dtype {array.dtype}, which is no kind of pixel. Give uint8, uint16 or float images, a list "
             "of paths, or a folder."
         )
-    if array.ndim == 0 or len(array) == 0:
+    if array.size == 0 or array.ndim == 0:
         raise InvalidInputError(f"X has the shape {array.shape}: there is no image in it. Give at least one.")
     return array
 

@@ -28,7 +28,7 @@ from ganaug.adversarial import (
 )
 from ganaug.devices import resolve_device
 from ganaug.exceptions import InvalidInputError
-from ganaug.images.anysize import apply_in_tiles, load_pictures
+from ganaug.images.anysize import apply_in_tiles, called, load_pictures
 from ganaug.images.classifier import ImageClassifier
 from ganaug.images.degrading import DEGRADATIONS, degrade, vary
 from ganaug.images.grids import make_grid
@@ -228,7 +228,7 @@ class SRGAN(ImageTranslator):
     ema_decay : float, default=0.998
         Decay of the averaged generator, which is the one that is kept; 0 is none.
     callbacks : list of Callback or None, default=None
-        ``SampleGrid`` shows bicubic enlargements, the generator's and the true images.
+        ``SampleGrid`` shows enlargements, ``MLflowCallback`` bicubic ones, the generator's and the true images.
     verbose : int, default=0
         1 shows a progress bar.
     device : str, default="auto"
@@ -432,11 +432,13 @@ class SRGAN(ImageTranslator):
 
     def _encode_training(self, X: Any, y: Any, run: Run) -> RecordSource:
         self._check_weights()
-        encoder, large = self._learn(X if y is None else y, run)
+        with called("X" if y is None else "y"):
+            encoder, large = self._learn(X if y is None else y, run)
         small = None if y is None else load_pictures(X, encoder.format_, Policy.of(encoder))
         if small is not None:
             _check_pairs(small.sizes, large.sizes, self.scale)
-        side = self.patch_size_ = self._settle_patch(large, multiple=self.scale)
+        with called("X" if y is None else "y"):
+            side = self.patch_size_ = self._settle_patch(large, multiple=self.scale)
         self.augment_ = max(max(size) for size in large.sizes) > side if self.augment == "auto" else self.augment
         encoder.format_ = replace(encoder.format_, height=side, width=side)
         self.encoder_, self.n_images_ = encoder, len(large)
@@ -466,7 +468,13 @@ class SRGAN(ImageTranslator):
             is_varied=bool(self.augment_),
             pixel_weight=self.pixel_weight,
             feature_weight=self.feature_weight,
-            features=as_judge(self.feature_network, True, resolve_device(self.device, fallback=True)),
+            features=as_judge(
+                "feature_network",
+                self.feature_network,
+                True,
+                resolve_device(self.device, fallback=True),
+                [(channels, *self.encoder_.format_.size)],
+            ),
             adversarial_weight=self._adversarial_weight,
             loss=self.loss,
             penalty=self.gradient_penalty,

@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -13,8 +13,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from ganaug.adversarial import Run
-from ganaug.exceptions import DataWarning, InvalidInputError
+from ganaug.adversarial import EarlyStopping, KeepBest, Run
+from ganaug.exceptions import DataWarning, InvalidInputError, TrainingWarning
 from ganaug.images.anysize import Pictures, apply_in_tiles, blocks_of, learn_pictures, load_pictures, restore
 from ganaug.images.asking import in_blocks
 from ganaug.images.base import ENCODING, BaseImageGAN, device_of
@@ -86,6 +86,17 @@ class ImageTranslator(TransformerMixin, BaseImageGAN):
                 )
         return side
 
+    def _check_callbacks(self) -> None:
+        super()._check_callbacks()
+        for callback in self.callbacks or ():
+            if isinstance(callback, EarlyStopping | KeepBest):
+                warnings.warn(
+                    f"callbacks holds {type(callback).__name__}, but a {type(self).__name__} measures no quality while "
+                    "it learns, so it does nothing. Leave it out; to stop early, say max_seconds= or max_steps=.",
+                    TrainingWarning,
+                    stacklevel=5,
+                )
+
     def _loop_settings(self) -> dict[str, Any]:
         names = ("discriminator_steps", "generator_lr", "discriminator_lr", "learning_rate_schedule", "ema_decay")
         return {name: getattr(self, name) for name in names} | {
@@ -110,7 +121,7 @@ class ImageTranslator(TransformerMixin, BaseImageGAN):
     def _make(self, network: nn.Module, X: Any, source: ImageEncoder, target: ImageEncoder) -> Any:
         """Return what ``network`` makes of images of one form, in the other form."""
         pictures = self._load(X, source)
-        runs = [apply_in_tiles(network, images, device_of(network)) for images in pictures.runs()]
+        runs = (apply_in_tiles(network, images, device_of(network)) for images in pictures.runs())
         return restore(runs, target.format_, pictures.is_array)
 
     def _score(self, discriminator: nn.Module, X: Any, encoder: ImageEncoder) -> np.ndarray:
@@ -120,23 +131,50 @@ class ImageTranslator(TransformerMixin, BaseImageGAN):
             logits: Tensor = discriminator(images).flatten(1).double().mean(dim=1)
             return logits
 
-        device = device_of(discriminator)
-        runs = self._load(X, encoder).runs()
+        device, pictures = device_of(discriminator), self._load(X, encoder)
+        least = int(getattr(discriminator, "smallest", 1))
+        for place, (height, width) in enumerate(pictures.sizes):
+            if min(height, width) < least:
+                raise InvalidInputError(
+                    f"{pictures.name(place)} has {height} x {width} pixels, and the discriminator judges images with "
+                    f"sides of {least} or more. Leave it out."
+                )
         return torch.cat(
-            [in_blocks(judge, images, device=device, block=blocks_of(images.shape[2:])) for images in runs]
+            [in_blocks(judge, images, device=device, block=blocks_of(images.shape[2:])) for images in pictures.runs()]
         ).numpy()
 
 
-def as_judge(network: Any, of_features: bool, device: torch.device) -> Callable[[Tensor], Tensor] | None:
-    """Return what a user's network says of images in [-1, 1]: an ``ImageClassifier``, or a module for [0, 1]."""
+def as_judge(
+    name: str, network: Any, of_features: bool, device: torch.device, shapes: Sequence[tuple[int, int, int]]
+) -> Callable[[Tensor], Tensor] | None:
+    """Return what a user's network says of images in [-1, 1]: an ``ImageClassifier``, or a module for [0, 1].
+
+    It is tried at images of the ``shapes`` that it is to see; if it can't take them, ``name`` is told.
+    """
     if network is None:
         return None
+    judge: Callable[[Tensor], Tensor]
     if isinstance(network, ImageClassifier):
         check_is_fitted(network)
-        learned = network.network_.body if of_features else network.network_
-        return _frozen(learned, device)
-    module = _frozen(network, device)
-    return lambda images: module((images + 1.0) / 2.0)
+        judge = _frozen(network.network_.body if of_features else network.network_, device)
+    else:
+        module = _frozen(network, device)
+
+        def judge(images: Tensor) -> Tensor:
+            answer: Tensor = module((images + 1.0) / 2.0)
+            return answer
+
+    for shape in shapes:
+        try:
+            with torch.no_grad():
+                judge(torch.zeros(1, *shape, device=device))
+        except RuntimeError as error:
+            channels, height, width = shape
+            raise InvalidInputError(
+                f"{name} can't take images of {height} x {width} pixels and {channels} channel(s), which it is to see: "
+                f"{str(error).splitlines()[0]}. Give a network of such images, or leave it out."
+            ) from error
+    return judge
 
 
 def _frozen(module: nn.Module, device: torch.device) -> nn.Module:

@@ -105,7 +105,7 @@ def test_features_are_nearer_where_less_is_changed():
     [
         (NOISY[:2], PHOTOS, r"There are 2 `images` and 3 of `truth`; give pairs"),
         (NOISY[:, :16], PHOTOS, r"images\[0\] has 16 x 24 pixels and truth\[0\] 20 x 24"),
-        (NOISY[..., 0], PHOTOS, r"`images` has the shape \(3, 20, 24\), but `truth` holds images of 20 x 24"),
+        (NOISY[..., 0], PHOTOS, r"`images` has the shape \(3, 20, 24\), but `truth` holds images of 3 channels"),
         (NOISY, PHOTOS[0, :, :, 0], r"`truth` has the shape \(20, 24\): rows of pixels, or one image"),
         (NOISY * 2.0, PHOTOS / 255, r"`images` has values from .* beyond the range \[0, 1\]"),
     ],

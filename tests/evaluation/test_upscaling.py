@@ -7,7 +7,7 @@ from sklearn.exceptions import NotFittedError
 
 import ganaug
 from ganaug.evaluation import compare_upscaling, psnr
-from ganaug.exceptions import InvalidInputError
+from ganaug.exceptions import InvalidInputError, TrainingWarning
 from ganaug.images import SRGAN
 from ganaug.images.classifier import ImageClassifier
 
@@ -136,7 +136,7 @@ def test_a_network_of_features_goes_with_the_copy(classifier):
             r"truth\[0\] has the shape \(8, 8\), and X\[0\] has \(16, 16\) when it is enlarged by scale=2",
         ),
         ({"truth": TEST[:4]}, "X holds 300 small images and truth 4 large ones; give pairs"),
-        ({"X": np.zeros((2, 8, 8, 3))}, "`X` has the shape .* but the model was fitted to images of 8 x 8 pixels"),
+        ({"X": np.zeros((2, 8, 8, 3))}, "`X` has the shape .* but the model was fitted to images of 1 channel"),
     ],
 )
 def test_what_does_not_fit_is_named(model, arguments, message):
@@ -148,6 +148,10 @@ def test_other_models_are_refused(classifier):
     of_texture = SRGAN(max_steps=1, pixel_weight=0, pretraining=0, **TINY).fit(TRAINING[:20])
     with pytest.raises(InvalidInputError, match="pixel_weight=0: without its adversary the model would learn nothing"):
         compare_upscaling(of_texture, TEST, training=TRAINING)
+    with pytest.warns(TrainingWarning, match="untrained"):
+        untrained = SRGAN(max_seconds=1e-9, **TINY).fit(TRAINING[:20])
+    with pytest.raises(InvalidInputError, match="was trained for no step"):
+        compare_upscaling(untrained, TEST, training=TRAINING)
     with pytest.raises(InvalidInputError, match=r"a fitted ganaug\.images\.SRGAN is expected"):
         compare_upscaling(classifier, TEST)
     with pytest.raises(NotFittedError):

@@ -76,6 +76,20 @@ def test_an_array_comes_back_as_an_array_and_a_list_as_a_list():
     assert all(np.array_equal(one, other) for one, other in zip(back, images, strict=True))
 
 
+def test_black_is_one_value_for_all_images_of_a_list():
+    images = [np.full((8, 8), 0.5), np.full((9, 8), -0.5)]
+    pictures, known, report = learn_pictures(images, POLICY)
+    assert (known.low, known.high) == report.value_range == (-1, 1) and report.size == (8, 8) and report.notes
+    assert [float(run.mean()) for run in pictures.runs()] == [0.5, -0.5]
+
+
+def test_an_image_of_very_many_values_is_given_back_some_rows_at_a_time(monkeypatch):
+    array = np.stack([make_image(12, 20, seed=seed) for seed in range(2)])
+    pictures, known, _ = learn_pictures(array, POLICY)
+    monkeypatch.setattr("ganaug.images.formats._CHUNK", 150)
+    assert np.array_equal(restore(pictures.runs(), known, is_array=True), array)
+
+
 def test_files_of_any_size_keep_it(tmp_path):
     images = {"a.png": make_image(300, 20), "b.png": make_image(9, 40)}
     for name, image in images.items():
@@ -103,6 +117,8 @@ def test_new_images_may_be_bytes_where_learned_ones_were_not():
         ([], "empty list"),
         ([np.zeros((8, 8)), np.zeros((8, 8, 3))], r"X\[1\] holds 8 x 8 pixels, 3 channels"),
         ([np.zeros((8, 8, 3, 1))], r"X\[0\] has the shape \(8, 8, 3, 1\)"),
+        ([np.zeros((8, 8)), np.full((8, 8), np.nan)], r"X\[1\] holds NaN"),
+        (np.zeros((2, 0, 8)), "there is no image in it"),
         (np.full((2, 8, 8, 3), np.nan), r"X\[0\] holds NaN"),
     ],
 )
@@ -113,8 +129,10 @@ def test_what_is_no_set_of_images_is_refused(X, words):
 
 def test_new_images_of_other_channels_are_refused(tmp_path):
     _, known, _ = learn_pictures(make_image(8, 8, 1)[None], POLICY)
-    with pytest.raises(InvalidInputError, match=r"shape \(1, 9, 9, 3\), but fit was given images of 8 x 8 pixels, 1"):
+    with pytest.raises(InvalidInputError, match=r"shape \(1, 9, 9, 3\), but fit was given images of 1 channel. Give"):
         load_pictures(make_image(9, 9)[None], known, POLICY)
+    with pytest.raises(InvalidInputError, match=r"^X\[1\] has the shape"):
+        load_pictures([make_image(9, 9, 1), make_image(9, 9)], known, POLICY)
     Image.fromarray(make_image(9, 9)).save(tmp_path / "color.png")
     with pytest.raises(InvalidInputError, match=r"color.png is rgb, but fit was given images of"):
         load_pictures(tmp_path, known, POLICY)

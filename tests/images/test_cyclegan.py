@@ -133,7 +133,7 @@ def test_a_classifier_of_a_keeps_its_opinion_through_clones_and_is_not_saved(tmp
     assert CycleGAN(max_steps=1, semantic_network=module, **SMALL).fit(A, B).n_iter_ == 1
 
 
-def test_previews_show_images_above_their_translations(tmp_path):
+def test_previews_show_translations(tmp_path):
     grid = SampleGrid(every=1, folder=tmp_path)
     gan = CycleGAN(max_steps=1, callbacks=[grid], **SMALL).fit(A, colored(B))
     assert gan.callbacks_[0].previews_[0][1].shape == (8, 8, 8, 3)

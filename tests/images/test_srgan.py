@@ -9,8 +9,9 @@ from sklearn.datasets import load_digits, load_sample_images
 from torch import nn
 
 import ganaug
+from ganaug.adversarial import EarlyStopping
 from ganaug.evaluation import psnr, sharpness
-from ganaug.exceptions import InvalidInputError
+from ganaug.exceptions import InvalidInputError, TrainingWarning
 from ganaug.images import SRGAN, SampleGrid
 from ganaug.images.classifier import ImageClassifier
 from ganaug.images.networks.upscaling import enlarge
@@ -65,6 +66,17 @@ def test_the_discriminator_finds_real_images_more_real_than_blurred_ones(enlarge
     assert enlarger.score_samples(UNSEEN).mean() > enlarger.score_samples(bicubic(shrink(UNSEEN))).mean()
 
 
+def test_the_discriminator_has_no_opinion_of_images_without_a_patch(enlarger):
+    with pytest.raises(InvalidInputError, match=r"X\[0\] has 8 x 3 pixels, and the discriminator judges .* sides of 4"):
+        enlarger.score_samples(UNSEEN[:2, :, :3])
+    assert len(enlarger.score_samples(UNSEEN[:2, :4, :4])) == 2
+
+
+def test_callbacks_that_would_do_nothing_are_told():
+    with pytest.warns(TrainingWarning, match="callbacks holds EarlyStopping, but a SRGAN measures no quality"):
+        SRGAN(max_steps=1, callbacks=[EarlyStopping()], **SMALL).fit(LARGE[:20])
+
+
 def test_pairs_are_learned_as_they_are_given():
     gan = SRGAN(max_steps=150, adversarial_weight=0, width=16, n_blocks=1, random_state=0)
     gan.fit(1 - shrink(LARGE), LARGE)  # no degradation that it could have made itself
@@ -111,11 +123,11 @@ def test_features_of_a_network_count_through_clones_and_it_is_not_saved(tmp_path
     assert ganaug.load(gan.save(tmp_path / "model")).feature_network is None
 
 
-def test_previews_show_interpolated_enlarged_and_true_images(tmp_path):
+def test_previews_show_enlarged_images(tmp_path):
     gan = SRGAN(max_steps=1, callbacks=[SampleGrid(every=1, folder=tmp_path)], **SMALL).fit(LARGE)
     assert gan.callbacks_[0].previews_[0][1].shape == (8, 8, 8)
     with Image.open(tmp_path / "step-000001.png") as picture:
-        assert picture.height == 3 * picture.height // 3 > 0
+        assert picture.size == (32, 32)  # eight of 8 x 8 pixels, in rows of three
 
 
 @pytest.mark.parametrize(
@@ -126,6 +138,8 @@ def test_previews_show_interpolated_enlarged_and_true_images(tmp_path):
         ((np.zeros((2, 20, 20)),), {"patch_size": 15}, "patch_size=15 is no multiple of scale=2. Say 16"),
         ((DIGITS, DIGITS), {}, r"X\[0\] has 8 x 8 pixels and y\[0\] 8 x 8, not scale=2 times as many"),
         ((shrink(DIGITS)[:9], DIGITS), {}, "9 small images and y 1797 large ones"),
+        ((DIGITS, np.arange(1797)), {}, r"y has the shape \(1797,\)"),
+        ((DIGITS,), {"feature_network": nn.Conv2d(3, 2, 3)}, "feature_network can't take images of 8 x 8 pixels and 1"),
         ((DIGITS,), {"pixel_weight": 0}, "nothing to learn in the first phase"),
         ((DIGITS,), {"scale": 5}, "scale"),
         ((DIGITS,), {"network_interpolation": 1.5}, "network_interpolation"),

@@ -84,6 +84,8 @@ class PatchDiscriminator(nn.Module):
 
     def __init__(self, channels: int, width: int, n_halvings: int) -> None:
         super().__init__()
+        self.smallest = 2**n_halvings
+        """Side, in pixels, below which there is no patch."""
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(_SLOPE)]
         for stage in range(n_halvings - 1):
             layers += [nn.Conv2d(width << stage, width << (stage + 1), 4, 2, 1), nn.LeakyReLU(_SLOPE)]
