@@ -62,6 +62,10 @@ def diagnose(history: History, stop_reason: str | None = None) -> Diagnosis:
     ]
     if not history:
         findings.append(Finding("no_history", "No round was played, so there is nothing to judge."))
+    elif not findings:
+        findings.append(
+            Finding("not_judged", "The discriminator had no say, so there is no game to judge.", "Look at history_.")
+        )
     return Diagnosis(tuple(findings))
 
 

@@ -156,7 +156,7 @@ class Checkpoint(Callback):
     ----------
     path : str or Path
         The file; always the newest state. It holds weights, optimizers, random streams and counters, and no
-        training row.
+        training row; of a ``CycleGAN`` also earlier fakes, which at first are much like the images they are made of.
     every_epochs : int
         Epochs between two writes.
     every_steps : int or None

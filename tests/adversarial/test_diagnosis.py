@@ -17,6 +17,7 @@ def rows(**figures):
         (rows(accuracy=0.7), "playing", "70%"),
         (rows(fake_spread=0.1), "collapsed", "pac"),
         ([], "no_history", "nothing to judge"),
+        ([{"step": 5, "generator/pixel": 0.1}], "not_judged", "no say"),
     ],
 )
 def test_findings(history, code, word):
