@@ -66,14 +66,6 @@ class ImageTranslator(TransformerMixin, BaseImageGAN):
             raise InvalidInputError(
                 f"patch_size={side} is no multiple of scale={multiple}. Say {-(-side // multiple) * multiple}."
             )
-        usual = min(_USUAL_PATCH, float(np.median(shortest)))
-        if self.patch_size is None and side < usual / 2:
-            warnings.warn(
-                f"The smallest image has {min(shortest)} pixels a side, so parts of {side} x {side} are learned from, "
-                f"where most have {usual:.0f} or more. Leave it out to learn from larger parts, or say patch_size=.",
-                DataWarning,
-                stacklevel=6,
-            )
         least = max(side, SMALLEST)
         for pictures in domains:
             place = next((place for place, size in enumerate(pictures.sizes) if min(size) < least), None)
@@ -84,6 +76,14 @@ class ImageTranslator(TransformerMixin, BaseImageGAN):
                     f"{pictures.name(place)} has {height} x {width} pixels, and parts of {least} x {least} are to be "
                     f"learned from. Leave it out{lower if min(height, width) >= SMALLEST else ''}."
                 )
+        usual = min(_USUAL_PATCH, float(np.median(shortest)))
+        if self.patch_size is None and side < usual / 2:
+            warnings.warn(
+                f"The smallest image has {min(shortest)} pixels a side, so parts of {side} x {side} are learned from, "
+                f"where most have {usual:.0f} or more. Leave it out to learn from larger parts, or say patch_size=.",
+                DataWarning,
+                stacklevel=6,
+            )
         return side
 
     def _check_callbacks(self) -> None:

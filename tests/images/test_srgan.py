@@ -109,6 +109,12 @@ def test_one_tiny_image_that_makes_all_parts_tiny_is_told():
         SRGAN(max_steps=1, **SMALL).fit([np.zeros((40, 40)), np.zeros((50, 40)), np.zeros((9, 30))])
 
 
+def test_an_image_that_is_refused_is_not_told_first(recwarn):
+    with pytest.raises(InvalidInputError, match=r"X\[1\] has 1 x 30 pixels"):
+        SRGAN(max_steps=1, **SMALL).fit([np.zeros((40, 40)), np.zeros((1, 30))])
+    assert not recwarn.list
+
+
 @pytest.mark.parametrize("degradation", ["bicubic", "blur_noise"])
 def test_degradations_train(degradation):
     gan = SRGAN(max_steps=2, degradation=degradation, pretraining=0, **SMALL).fit(LARGE[:50])
