@@ -50,7 +50,8 @@ def digits(n_steps, seeds):
         if seed == seeds[0]:
             there = gan.transform(mnist[0][:20])
             rows = [mnist[0][:20], there, gan.inverse_transform(there), tests[0][:20]]
-            save_grid(np.concatenate(rows), PICTURES / "mnist-usps.png", n_columns=20)
+            large = np.concatenate(rows).repeat(3, axis=1).repeat(3, axis=2)  # to be seen
+            save_grid(large, PICTURES / "mnist-usps.png", n_columns=20, padding=6)
 
 
 def photos(n_steps, seeds):
