@@ -243,6 +243,4 @@ def called(name: str, known: str = "`truth` holds images", what: str = "X") -> I
         yield
     except InvalidInputError as error:
         text = re.sub(rf"(?<![\w`'\"]){what}\b", f"`{name}`", str(error)).replace("fit was given images", known)
-        raise InvalidInputError(
-            text.replace(", or fit with image_size= and resize= to have them scaled", "")
-        ) from error
+        raise InvalidInputError(text) from error
