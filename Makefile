@@ -28,7 +28,7 @@ lint: $(VENV)/.dev ## Style, types and import rules
 	$(BIN)/lint-imports
 
 test: lint ## Everything; ends in pytest's summary line
-	$(THREADS) PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadscope --doctest-modules
+	$(THREADS) PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --doctest-modules
 
 docs: $(VENV)/.dev ## HTML pages in docs/_build
 	$(PIP) -e '.[docs]'

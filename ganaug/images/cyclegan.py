@@ -458,7 +458,7 @@ class CycleGAN(ImageTranslator):
         for name, value in asked.items():
             if value and n_a != n_b:
                 raise InvalidInputError(
-                    f"{name}={value!r} needs images of equally many channels, and domain_a has {n_a}, domain_b {n_b}. "
+                    f"{name} needs images of equally many channels, and domain_a has {n_a}, domain_b {n_b}. "
                     f'Leave {name} out, or convert a domain (of files: color="rgb").'
                 )
 

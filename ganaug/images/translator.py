@@ -91,7 +91,7 @@ class ImageTranslator(TransformerMixin, BaseImageGAN):
         for callback in self.callbacks or ():
             if isinstance(callback, EarlyStopping | KeepBest):
                 warnings.warn(
-                    f"callbacks holds {type(callback).__name__}, but a {type(self).__name__} measures no quality while "
+                    f"callbacks holds {type(callback).__name__}, but {type(self).__name__} measures no quality while "
                     "it learns, so it does nothing. Leave it out; to stop early, say max_seconds= or max_steps=.",
                     TrainingWarning,
                     stacklevel=5,

@@ -150,7 +150,7 @@ def test_previews_show_translations(tmp_path):
         (
             (A, colored(B)),
             {"identity_weight": 1},
-            "identity_weight=1 needs images of equally many channels, and domain_a",
+            "identity_weight needs images of equally many channels, and domain_a",
         ),
         ((A, B), {"cycle_weight": -1}, "cycle_weight"),
         ((A, B), {"shortcut": "none"}, "shortcut"),
