@@ -73,7 +73,7 @@ def test_the_discriminator_has_no_opinion_of_images_without_a_patch(enlarger):
 
 
 def test_callbacks_that_would_do_nothing_are_told():
-    with pytest.warns(TrainingWarning, match="callbacks holds EarlyStopping, but a SRGAN measures no quality"):
+    with pytest.warns(TrainingWarning, match="callbacks holds EarlyStopping, but SRGAN measures no quality"):
         SRGAN(max_steps=1, callbacks=[EarlyStopping()], **SMALL).fit(LARGE[:20])
 
 
