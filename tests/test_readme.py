@@ -56,6 +56,26 @@ def test_the_examples_of_the_augmentation_page(capsys):
     assert names["back"].equals(names["X"].reset_index(drop=True))
 
 
+def run_page(page):
+    names = {}
+    for code in blocks((ROOT / "docs" / page).read_text(encoding="utf-8"), "python"):
+        exec(compile(code, page, "exec"), names)
+    return names
+
+
+def test_the_examples_of_the_translation_page(capsys):
+    names = run_page("translation.md")
+    true = np.stack([names["digits"][:900], np.full((900, 8, 8), 0.3), 1 - names["digits"][:900]], axis=-1)
+    assert ((names["colored"] - true) ** 2).mean() < 0.005 and names["grey"].shape == (897, 8, 8)
+    assert names["night"].shape == (214, 320, 3) and "trained on B" in capsys.readouterr().out
+
+
+def test_the_examples_of_the_super_resolution_page(capsys):
+    names = run_page("super-resolution.md")
+    assert names["enlarged"].shape == (397, 8, 8) and names["larger"].shape == (854, 1280, 3)
+    assert "The adversarial phase" in capsys.readouterr().out
+
+
 def test_the_examples_of_the_images_page(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = {}

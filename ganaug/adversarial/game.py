@@ -174,15 +174,18 @@ class AdversarialGame(Game):
     def generator_terms(self, batch: Batch, turn: Turn) -> Terms:
         """``adversarial``, unless its weight is 0."""
         weight = turn.weight(self.adversarial_weight)
-        return {"adversarial": weight * self.deception(self.make_fake(batch, turn), batch, turn)} if weight else {}
+        if not weight:
+            return {}
+        fake = self.make_fake(batch, turn)
+        real = self.show_real(batch, turn) if self.loss.needs_real else fake
+        return {"adversarial": weight * self.deception(lambda records: self.judge(records, batch), real, fake)}
 
-    def deception(self, fake: Tensor, batch: Batch, turn: Turn) -> Tensor:
-        """Return the unweighted adversarial loss of the generator whose fakes for ``batch`` these are."""
-        fake_logits = self.judge(fake, batch)
-        real_logits = fake_logits
+    def deception(self, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+        """Return the unweighted adversarial loss of a generator; ``real`` is looked at if the loss needs it."""
+        fake_logits = real_logits = judge(fake)
         if self.loss.needs_real:
             with torch.no_grad():
-                real_logits = self.judge(self.show_real(batch, turn), batch)
+                real_logits = judge(real)
         return self.loss.generator(real_logits, fake_logits)
 
     def watch(self, turn: Turn, real: Tensor, fake: Tensor, real_logits: Tensor, fake_logits: Tensor) -> None:

@@ -1,5 +1,6 @@
 """BaseImageGAN: what all GANs of images share, whatever they make them of."""
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 import torch
@@ -34,9 +35,9 @@ class BaseImageGAN(BaseGAN):
         self.precision_ = ("bfloat16" if is_bfloat16_faster(device.type) else "float32") if is_open else self.precision
         return TrainingSettings(**self._loop_settings(), precision=self.precision_)
 
+    @abstractmethod
     def _loop_settings(self) -> dict[str, Any]:
         """Return what the training loop is told, but for the precision."""
-        raise NotImplementedError
 
     def _restore_encoder(self, state: dict[str, Any]) -> None:
         self.encoder_ = ImageEncoder.from_state(state)

@@ -31,7 +31,7 @@ from ganaug.images.classifier import ImageClassifier
 from ganaug.images.encoder import ImageEncoder
 from ganaug.images.grids import make_grid
 from ganaug.images.history import FakeHistory
-from ganaug.images.networks.translating import PatchDiscriminator, Translator, count_halvings, match_channels
+from ganaug.images.networks.translating import PatchDiscriminator, Translator, count_halvings, match_channels, per_image
 from ganaug.images.patches import PairOfDomains, Patches, UnpairedBatches
 from ganaug.images.translator import ImageTranslator, as_judge
 
@@ -102,7 +102,7 @@ class CycleGame(AdversarialGame):
             fake = history.exchange(fake_of[domain], turn.rng)
             logits.append((judge(real), judge(fake)))
             parts = {"adversarial": self.loss.discriminator(*logits[-1])}
-            parts |= self.penalize(_per_image(judge), real, fake, turn)
+            parts |= self.penalize(lambda images, judge=judge: per_image(judge(images)), real, fake, turn)
             terms = {name: terms.get(name, 0.0) + part for name, part in parts.items()}
         real_logits, fake_logits = (torch.cat([pair[side].flatten() for pair in logits]) for side in (0, 1))
         self.watch(turn, real_of["b"], fake_of["b"], real_logits, fake_logits)
@@ -116,7 +116,10 @@ class CycleGame(AdversarialGame):
         means: dict[str, tuple[float, Callable[[], Tensor]]] = {
             "adversarial": (
                 turn.weight(self.adversarial_weight),
-                lambda: self._deception("b", real_b, fake_b) + self._deception("a", real_a, fake_a),
+                lambda: (
+                    self.deception(self.discriminator["b"], real_b, fake_b)
+                    + self.deception(self.discriminator["a"], real_a, fake_a)
+                ),
             ),
             "cycle": (
                 turn.weight(self.cycle_weight),
@@ -136,14 +139,6 @@ class CycleGame(AdversarialGame):
         }
         return {name: weight * measure() for name, (weight, measure) in means.items() if weight}
 
-    def _deception(self, domain: str, real: Tensor, fake: Tensor) -> Tensor:
-        judge = self.discriminator[domain]
-        fake_logits = real_logits = judge(fake)
-        if self.loss.needs_real:
-            with torch.no_grad():
-                real_logits = judge(real)
-        return self.loss.generator(real_logits, fake_logits)
-
     def _add_noise(self, fake: Tensor, turn: Turn) -> Tensor:
         """Return a fake with noise on it, which drowns what is hidden in it for the way back."""
         if not self.cycle_noise:
@@ -161,10 +156,6 @@ class CycleGame(AdversarialGame):
 def _source(batch: Batch) -> Tensor:
     assert batch.source is not None
     return batch.source
-
-
-def _per_image(judge: nn.Module) -> Callable[[Tensor], Tensor]:
-    return lambda images: judge(images).flatten(1).mean(dim=1)
 
 
 def _distance(images: Tensor, wanted: Tensor) -> Tensor:
@@ -483,8 +474,7 @@ class CycleGAN(ImageTranslator):
         n_halvings = count_halvings(self.patch_size_)
         channels = {name: known.channels for name, known in formats.items()}
         shortcut = _SHORTCUTS.get(self.shortcut_ or "", 0)
-        # Earlier fakes are of use to the training alone, and are not saved.
-        history_size = self.history_size if hasattr(self, "_fit_records") else 0
+        history_size = self.history_size if self._is_learning else 0
         generators, discriminators, histories = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         for start, end in (("a", "b"), ("b", "a")):
             generators[f"{start}_to_{end}"] = Translator(
@@ -494,7 +484,7 @@ class CycleGAN(ImageTranslator):
             histories[end] = FakeHistory(history_size, (channels[end], *formats[end].size))
         opinion = as_judge(
             "semantic_network",
-            self.semantic_network,
+            self.semantic_network if self._is_learning else None,
             False,
             resolve_device(self.device, fallback=True),
             [(known.channels, *known.size) for known in formats.values()],
@@ -524,9 +514,10 @@ class CycleGAN(ImageTranslator):
 
         def picture() -> np.ndarray:
             fakes = translated()
-            both = [part if part.shape[1] == fakes.shape[1] else part.mean(1, keepdim=True) for part in (images, fakes)]
-            n_channels = max(part.shape[1] for part in both)
-            rows = torch.cat([part.expand(-1, n_channels, -1, -1) for part in both]).clamp(-1.0, 1.0)
+            both = [images, fakes]
+            if images.shape[1] != fakes.shape[1]:  # side by side in the colors that the other has not
+                both = [match_channels(part[:, :3], 3) for part in both]
+            rows = torch.cat(both).clamp(-1.0, 1.0)
             return make_grid(rows.numpy(), len(images), value_range=(-1, 1), layout="NCHW")
 
         run.preview = lambda: self.encoder_b_.decode(translated())

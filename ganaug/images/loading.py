@@ -231,16 +231,17 @@ def decode_all(X: Any, policy: Policy, on_file: Progress | None = None) -> tuple
     def choose(kind: str) -> str:
         return settle_mode([kind], policy.color)
 
-    survey = survey_files(given, choose, None, "error", on_file=on_file, largest=None)
+    survey = survey_files(given, choose, None, "error", policy.memory_limit, on_file, largest=None)
     _check_survey(survey, given, policy.skip)
     mode = settle_mode((found.kind for found in survey.decoded), policy.color)
-    for place, found in enumerate(survey.decoded):
-        if found.mode != mode:
-            survey.decoded[place] = decode_file(survey.files.paths[place], lambda _: mode, None, "error")
-    n_bytes = sum(found.pixels.nbytes for found in survey.decoded)
+    n_pixels = sum(height * width for height, width in (found.size for found in survey.decoded))
+    n_bytes = n_pixels * MODES[mode] * (2 if mode == "grey16" else 1)
     if n_bytes > policy.memory_limit:
         raise InvalidInputError(
             f"The files hold {n_bytes / 2**20:,.0f} MiB of pixels, more than memory_limit={policy.memory_limit:g} "
             "bytes. Raise it, or give fewer or smaller images: parts of them are drawn from memory."
         )
+    for place, found in enumerate(survey.decoded):
+        if found.mode != mode or not found.pixels.size:
+            survey.decoded[place] = decode_file(survey.files.paths[place], lambda _: mode, None, "error")
     return survey, mode

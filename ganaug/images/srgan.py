@@ -32,7 +32,7 @@ from ganaug.images.anysize import apply_in_tiles, called, load_pictures
 from ganaug.images.classifier import ImageClassifier
 from ganaug.images.degrading import DEGRADATIONS, degrade, vary
 from ganaug.images.grids import make_grid
-from ganaug.images.networks.translating import PatchDiscriminator
+from ganaug.images.networks.translating import PatchDiscriminator, per_image
 from ganaug.images.networks.upscaling import Upscaler, enlarge
 from ganaug.images.patches import PatchBatches, Patches
 from ganaug.images.policy import Policy
@@ -118,12 +118,12 @@ class SuperResolutionGame(AdversarialGame):
                 wanted = look(real)
             terms["feature"] = feature * (look(fake) - wanted).square().mean()
         if adversarial:
-            terms["adversarial"] = adversarial * self.deception(fake, batch, turn)
+            terms["adversarial"] = adversarial * self.deception(self.discriminator, real, fake)
         return terms
 
     def penalize(self, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, turn: Turn) -> Terms:
         """``gradient_penalty`` of the mean logit of each image."""
-        return super().penalize(lambda images: judge(images).flatten(1).mean(dim=1), real, fake, turn)
+        return super().penalize(lambda images: per_image(judge(images)), real, fake, turn)
 
     @torch.no_grad()
     def keep(self, faithful: nn.Module) -> None:
@@ -470,7 +470,7 @@ class SRGAN(ImageTranslator):
             feature_weight=self.feature_weight,
             features=as_judge(
                 "feature_network",
-                self.feature_network,
+                self.feature_network if self._is_learning else None,
                 True,
                 resolve_device(self.device, fallback=True),
                 [(channels, *self.encoder_.format_.size)],

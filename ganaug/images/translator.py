@@ -21,6 +21,7 @@ from ganaug.images.base import ENCODING, BaseImageGAN, device_of
 from ganaug.images.classifier import ImageClassifier
 from ganaug.images.encoder import ImageEncoder
 from ganaug.images.layouts import SMALLEST
+from ganaug.images.networks.translating import per_image
 from ganaug.images.policy import Policy
 
 _USUAL_PATCH = 64
@@ -46,6 +47,11 @@ class ImageTranslator(TransformerMixin, BaseImageGAN):
         "patch_size": [Interval(Integral, SMALLEST, None, closed="left"), None],
     }
     _fitted_names: ClassVar[tuple[str, ...]] = (*BaseImageGAN._fitted_names, "patch_size_")
+
+    @property
+    def _is_learning(self) -> bool:
+        """Whether the game is built to be trained: else it needs neither earlier fakes nor networks of the user's."""
+        return hasattr(self, "_fit_records")
 
     def _learn(self, X: Any, run: Run) -> tuple[ImageEncoder, Pictures]:
         """Load images of any size, and learn their form."""
@@ -128,8 +134,7 @@ class ImageTranslator(TransformerMixin, BaseImageGAN):
         """Return the mean logit of each image's patches, float64."""
 
         def judge(images: Tensor) -> Tensor:
-            logits: Tensor = discriminator(images).flatten(1).double().mean(dim=1)
-            return logits
+            return per_image(discriminator(images).double())
 
         device, pictures = device_of(discriminator), self._load(X, encoder)
         least = int(getattr(discriminator, "smallest", 1))

@@ -25,7 +25,6 @@ from ganaug.tracking.table_run import run_of_ones_own
 if TYPE_CHECKING:
     from ganaug.images import SRGAN
 
-_DEGRADATIONS = ("area", "bicubic", "blur_noise")
 _TILE = 128
 _MOST_MEASURED = 50
 
@@ -125,8 +124,10 @@ def track_upscale_run(
 def _check(scale: Any, degradation: Any, patch_size: Any, interpolation: Any) -> None:
     if scale not in (2, 3, 4):
         raise InvalidInputError(f"`scale`={scale!r} must be 2, 3 or 4.")
-    if degradation not in _DEGRADATIONS:
-        raise InvalidInputError(f"`degradation`={degradation!r} must be one of {', '.join(_DEGRADATIONS)}.")
+    from ganaug.images.degrading import DEGRADATIONS
+
+    if degradation not in DEGRADATIONS:
+        raise InvalidInputError(f"`degradation`={degradation!r} must be one of {', '.join(DEGRADATIONS)}.")
     check_patch_size(patch_size)
     if patch_size is not None and patch_size % scale:
         raise InvalidInputError(f"`patch_size`={patch_size} must be a multiple of `scale`={scale}.")

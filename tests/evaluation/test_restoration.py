@@ -38,7 +38,7 @@ def test_more_noise_is_farther_from_the_truth():
 
 
 def test_equal_to_scikit_image():
-    metrics = pytest.importorskip("skimage.metrics")
+    metrics = pytest.importorskip("skimage.metrics", reason="scikit-image is not installed")
     settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "channel_axis": -1}
     for images, truth, width in ((NOISY, PHOTOS, 255), (NOISY / 255, PHOTOS / 255, 1.0)):
         pairs = list(zip(images, truth, strict=True))

@@ -99,6 +99,11 @@ class PatchDiscriminator(nn.Module):
         return logits[:, 0].float()
 
 
+def per_image(logits: Tensor) -> Tensor:
+    """Return the mean logit of each image's patches, (n,)."""
+    return logits.flatten(1).mean(dim=1)
+
+
 def match_channels(images: Tensor, n_channels: int) -> Tensor:
     """Return images with so many channels, all of them grey if those of the images are not as many."""
     if images.shape[1] == n_channels:
