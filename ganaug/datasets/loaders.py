@@ -11,9 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from ganaug.exceptions import DataWarning, InvalidInputError, MissingDependencyError
-
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
-ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+from ganaug.files import SUFFIXES, check_unique, parse_dates
 
 
 @dataclass(frozen=True)
@@ -113,46 +111,22 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise MissingDependencyError("Parquet needs pyarrow; run: pip install pyarrow") from error
     if any(name is not None for name in table.index.names):  # a stored pandas index is data too
         table = table.reset_index()
-    _check_unique(path, table.columns)
+    check_unique(path, table.columns)
     return table
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
     # pandas renames the second of two equal names in silence, so the header is looked at first.
     header = pd.read_csv(path, header=None, nrows=1, dtype=str, na_values=[""], keep_default_na=False)
-    _check_unique(path, pd.Index(header.iloc[0].dropna()))
+    check_unique(path, pd.Index(header.iloc[0].dropna()))
     with warnings.catch_warnings():
         # A row longer than the header would lose its end or move every column by one.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         table = pd.read_csv(path, keep_default_na=False, na_values=[""], index_col=False, low_memory=False)
     for column in table.columns:
         if pd.api.types.infer_dtype(table[column], skipna=True) == "string":
-            table[column] = _parse_dates(table[column])
+            table[column] = parse_dates(table[column])
     return table
-
-
-def _check_unique(path: Path, names: pd.Index) -> None:
-    if not names.is_unique:
-        raise InvalidInputError(
-            f"`path`={str(path)!r} has two columns named {names[names.duplicated()][0]!r}; rename one."
-        )
-
-
-def _parse_dates(column: pd.Series) -> pd.Series:
-    """Return the column as datetime64 when every value present is an ISO date, else as it is."""
-    values = column.dropna()
-    # The first value settles nearly every column that holds no dates.
-    if values.empty or not values.iloc[:1].str.fullmatch(ISO_DATE).all():
-        return column
-    if not values.str.fullmatch(ISO_DATE).all():
-        return column
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", FutureWarning)  # offsets that differ from row to row
-            parsed = pd.to_datetime(column, format="ISO8601")
-    except (ValueError, OverflowError, FutureWarning):
-        return column  # such as 2024-02-30, or 9999-12-31, which datetime64[ns] can't hold
-    return parsed if parsed.dtype.kind == "M" else column
 
 
 def list_datasets() -> list[str]:
