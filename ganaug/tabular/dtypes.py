@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+_OBJECT = np.dtype(object)
 _CONTENTS = {"boolean": "b", "integer": "iu", "floating": "iuf", "mixed-integer-float": "iuf"}
 """What an object column may hold -> the kinds of dtype that it goes with."""
 
@@ -59,7 +60,7 @@ class SeenColumn:
         if self.dtype is None:
             return self.blank
         if self.has_missing and isinstance(self.dtype, np.dtype) and self.dtype.kind in "iub":
-            return np.dtype(object) if self.dtype.kind == "b" else np.dtype(np.float64)
+            return _OBJECT if self.dtype.kind == "b" else np.dtype(np.float64)
         return self.dtype
 
 
@@ -75,15 +76,15 @@ def _join(first: Any, content: str | None, second: Any, other: str | None) -> An
     if isinstance(first, pd.CategoricalDtype) and isinstance(second, pd.CategoricalDtype):
         return _join_categories(first, second)
     if first == second:
-        is_torn = first == object and (content == "string") != (other == "string") and "empty" not in (content, other)
+        is_torn = first == _OBJECT and (content == "string") != (other == "string") and "empty" not in (content, other)
         return None if is_torn else first
     if not isinstance(first, np.dtype) or not isinstance(second, np.dtype):
         return None
     if first.kind in "iuf" and second.kind in "iuf" or (first.kind == second.kind and first.kind in "mM"):
         return np.result_type(first, second)
     for mixed, plain in (((first, content), second), ((second, other), first)):
-        if mixed[0] == object and plain.kind in _CONTENTS.get(mixed[1] or "", ""):
-            return np.dtype(object)
+        if mixed[0] == _OBJECT and plain.kind in _CONTENTS.get(mixed[1] or "", ""):
+            return _OBJECT
     return None
 
 
