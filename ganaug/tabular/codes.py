@@ -37,7 +37,7 @@ def with_levels(columns: Sequence[Column]) -> list[ModeledColumn]:
 def encode_table(columns: Sequence[Column], table: pd.DataFrame, rng: np.random.Generator | None) -> Codes:
     """Return the codes of ``table``, whose columns are in the order of ``columns``."""
     names = [column.name for column in columns]
-    encoded = [_encode(column, table.iloc[:, names.index(column.name)], rng) for column in with_levels(columns)]
+    encoded = [encode_column(column, table.iloc[:, names.index(column.name)], rng) for column in with_levels(columns)]
     return Codes(
         np.stack([levels for levels, _ in encoded], axis=1),
         np.stack([positions for _, positions in encoded], axis=1),
@@ -82,8 +82,13 @@ def column_from_state(state: dict[str, Any]) -> Column:
     return column
 
 
-def _encode(column: ModeledColumn, values: pd.Series, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
+def encode_column(
+    column: ModeledColumn, values: pd.Series, rng: np.random.Generator | None, clip: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return level codes (n,) and positions (n,); with ``clip``, numbers out of range go to its nearest end."""
     try:
+        if clip and isinstance(column, NumberColumn):
+            return column.encode(values, rng, clip=True)
         return column.encode(values, rng)
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InvalidInputError(

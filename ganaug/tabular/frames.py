@@ -137,7 +137,9 @@ def _as_table(estimator: Any, X: Any, reset: bool, columns: list[Any] | None = N
         check_names(X)
         _check_frame(X, columns)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        return X.reset_index(drop=True), None
+        table = X.copy(deep=False)  # nothing is written into it: a table may fill half of the memory
+        table.index = pd.RangeIndex(len(X))
+        return table, None
     minimum = 2 if reset else 1
     array = validate_data(
         estimator, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=minimum

@@ -1,10 +1,11 @@
 """TabularGAN: a conditional GAN for tables."""
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,6 @@ from ganaug.adversarial import (
     PackedDiscriminator,
     RecordSource,
     Run,
-    TensorRecords,
     Trainer,
     derive_seed,
     make_generator,
@@ -37,6 +37,7 @@ from ganaug.tabular.frames import TableFormat
 from ganaug.tabular.game import TabularGame, balance_shares
 from ganaug.tabular.generator import TableGenerator
 from ganaug.tabular.layout import TableLayout
+from ganaug.tabular.records import CodeRecords
 from ganaug.tabular.sampling import BLOCK, sample_table, vary_table
 from ganaug.tabular.scoring import (
     check_worth,
@@ -47,6 +48,7 @@ from ganaug.tabular.scoring import (
     target_log_probabilities,
     unpack,
 )
+from ganaug.tabular.streams import gather
 
 _HELD_OUT_RANGE = (100, 2000)
 """So many held-out records say which weights are better; more say it no better. Small tables give a fifth."""
@@ -122,6 +124,10 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
     validation_fraction : float, default=0.05
         Share of the records held out for that: at least 100 and at most 2,000 of them, but never more than a fifth of
         the table, and none of a table of fewer than 50.
+    max_rows_in_memory : int or None, default=1_000_000
+        Of a table with more rows, a uniform sample of so many is learned, drawn by ``random_state``. The generator of
+        a fit with the other defaults sees 2,000 batches of 256 rows, 512,000 in all, so that a million loses nothing
+        but values that are rarer than one in a million. None for no limit.
     callbacks : list of Callback or None, default=None
     verbose : int, default=0
         1 shows a progress bar.
@@ -180,6 +186,7 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         "target_balance": [Interval(Real, 0, 1, closed="both")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "max_rows_in_memory": [Interval(Integral, 2, None, closed="left"), None],
     }
     _max_threads: ClassVar[int | None] = 1
     _fitted_names: ClassVar[tuple[str, ...]] = (*BaseGAN._fitted_names, "score_worth_")
@@ -215,6 +222,7 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         ema_decay: float = 0.998,
         early_stopping: bool = True,
         validation_fraction: float = 0.05,
+        max_rows_in_memory: int | None = 1_000_000,
         callbacks: Sequence[Callback] | None = None,
         verbose: int = 0,
         device: str = "auto",
@@ -249,11 +257,35 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         self.ema_decay = ema_decay
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.max_rows_in_memory = max_rows_in_memory
         self.callbacks = callbacks
         self.verbose = verbose
         self.device = device
         self.precision = precision
         self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None, *, resume_from: str | os.PathLike[str] | None = None) -> Self:
+        """Learn a table.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_samples, n_features), path-like or iterable of DataFrame
+            A table; a .csv, .csv.gz or .parquet file, or a folder of Parquet files; or a table in chunks, as
+            DataFrames of the same columns. Files and chunks are gone through once, in memory for
+            ``max_rows_in_memory`` rows and one chunk, and give the dtypes that the whole would have; a CSV file is read
+            as ``ganaug.datasets.load_table`` does. The same rows in one piece, in a file or in chunks of any size are
+            learned to the same bits.
+        y : array-like of shape (n_samples,), optional
+            Learned jointly with ``X``. Of a file or of chunks, the name of the column that is the target.
+        resume_from : path-like, optional
+            A file of the ``Checkpoint`` callback: training goes on from there as if it had never stopped. Data and
+            parameters must be the same; budget, callbacks and device may differ.
+
+        Returns
+        -------
+        self
+        """
+        return super().fit(X, y, resume_from=resume_from)
 
     def sample(
         self,
@@ -412,9 +444,10 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
     def _n_features_out(self) -> int:
         return unpack(self.game_.discriminator).n_features
 
-    def _encode_training(self, X: Any, y: Any, run: Run) -> TensorRecords:
+    def _encode_training(self, X: Any, y: Any, run: Run) -> CodeRecords:
         check_widths("generator_hidden", self.generator_hidden, exactly=2)
         check_widths("discriminator_hidden", self.discriminator_hidden)
+        X, y = gather(X, y, self.max_rows_in_memory, derive_seed(self.seed_, "rows"))
         self.format_, table = TableFormat.learn(self, X, y)
         if self.target_balance and y is None:
             raise InvalidInputError(f"target_balance={self.target_balance!r} needs a target. Call fit(X, y).")
@@ -425,12 +458,11 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
             schema=self.schema,
         ).learn(table, self.format_, lambda done, total: run.tell("on_encode", done, total))
         rng = np.random.default_rng(self.seed_)
-        codes = self.encoder_.encode(table, rng)
+        records = CodeRecords.encode(self.encoder_.modeled_, table, rng)
         shuffled = rng.permutation(len(table))
         n_held_out = _count_held_out(len(table), self.validation_fraction)
-        self._fit_held_out = codes.take(shuffled[:n_held_out])
-        training = codes.take(shuffled[n_held_out:])
-        return TensorRecords(torch.from_numpy(np.hstack([training.levels, training.positions])).float())
+        self._fit_held_out = records.part(shuffled[:n_held_out]).codes()
+        return records.part(shuffled[n_held_out:])
 
     def _make_game(self) -> TabularGame:
         layout = TableLayout.of(self.encoder_.modeled_)
@@ -461,9 +493,8 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
             return super()._make_batches(records, device)
         counts = self.encoder_.modeled_[-1].counts
         drawn = balance_shares(torch.from_numpy(counts / counts.sum()), self.target_balance).numpy()
-        assert isinstance(records, TensorRecords)
-        levels = records.real[:, len(self.encoder_.modeled_) - 1].long()
-        weights = torch.from_numpy(drawn / counts)[levels]
+        assert isinstance(records, CodeRecords)
+        weights = torch.from_numpy(drawn / counts)[records.column(-1)]
         return Batches(records, self.batch_size, make_generator(self.seed_, "batches"), device, weights)
 
     def _own_callbacks(self) -> list[Callback]:

@@ -90,13 +90,18 @@ class NumberColumn:
             binned[-1] = False
         return binned
 
-    def encode(self, column: pd.Series, rng: np.random.Generator | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def encode(
+        self, column: pd.Series, rng: np.random.Generator | None = None, clip: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return level codes (n,) and positions (n,).
 
         With ``rng``, a number that repeats gets a random position in the stretch it fills (as training wants);
-        without, the middle of it. Numbers beyond those seen by more than 5 % of the range are UNSEEN.
+        without, the middle of it. Numbers beyond those seen by more than 5 % of the range are UNSEEN, or, with
+        ``clip``, the nearest that was seen.
         """
         axis = self.form.to_axis(column)
+        if clip:
+            axis = np.clip(axis, *self._limits())
         levels = np.full(len(axis), UNSEEN, dtype=np.int64)
         positions = np.full(len(axis), 0.5)
         missing = np.isnan(axis)
