@@ -131,6 +131,11 @@ def frequent_levels(codes: np.ndarray, limit: int) -> np.ndarray:
     return found
 
 
+def fill_empty_columns(X: Any) -> Any:
+    """Fill columns that hold no value at all, which the trees could not cut; sparse inputs have none."""
+    return np.where(np.isnan(X).all(axis=0), 0.0, X) if isinstance(X, np.ndarray) else X
+
+
 def _stack(
     real: np.ndarray, other: np.ndarray, categorical: Any, folds: int, max_rows: int, random_state: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -189,6 +194,6 @@ def _cross_fitted_auc(make: Callable[[], Any], X: Any, folds: int, random_state:
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # where rows are told apart for sure, there is no optimum
         for learned, judged in StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y):
-            model = make().fit(X[learned], y[learned])
+            model = make().fit(fill_empty_columns(X[learned]), y[learned])
             scores.append(roc_auc_score(y[judged], model.predict_proba(X[judged])[:, 1]))
     return float(np.mean(scores))

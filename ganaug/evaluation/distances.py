@@ -27,7 +27,7 @@ class EncodedColumn:
     """One column as floats (NaN = missing) or level codes (-1 = missing).
 
     `sides` holds what is compared, as (left, right) arrays: first real and synthetic, for the
-    error; then real and real, once or more, for the floor.
+    error; then real and real, once or more, for the floor; last real and shuffled, for the ceiling.
     """
 
     name: Any
@@ -73,9 +73,9 @@ def _floats(series: pd.Series, kind: str, real_dtype: Any, role: str) -> np.ndar
     return np.where(np.isnat(moments), np.nan, moments.astype(np.int64).astype(np.float64))
 
 
-def error_and_floor(distances: list[float]) -> tuple[float, float]:
-    """Return the first distance and the mean of the others."""
-    return float(distances[0]), float(np.mean(distances[1:]))
+def error_floor_ceiling(distances: list[float]) -> tuple[float, float, float]:
+    """Return the first distance, the mean of those between, and the last."""
+    return float(distances[0]), float(np.mean(distances[1:-1])), float(distances[-1])
 
 
 def shape_distance(kind: str, left: np.ndarray, right: np.ndarray) -> float:
@@ -107,8 +107,8 @@ def _total_variation(left: np.ndarray, right: np.ndarray, n_levels: int) -> floa
 
 def trend_errors(
     columns: list[EncodedColumn], target: Any, rng: np.random.RandomState
-) -> list[tuple[Any, Any, float, float]]:
-    """Return (column, column, error, floor) of each pair of columns that are no texts."""
+) -> list[tuple[Any, Any, float, float, float]]:
+    """Return (column, column, error, floor, ceiling) of each pair of columns that are no texts."""
     columns = [column for column in columns if column.kind != "text"]
     if len(columns) < 2:
         return []
@@ -127,7 +127,7 @@ def trend_errors(
             distances = [abs(left[cell] - right[cell]) / 2 for left, right in correlations]
         else:
             distances = _contingency_distances(levels[one], levels[two])
-        rows.append((columns[one].name, columns[two].name, *error_and_floor(distances)))
+        rows.append((columns[one].name, columns[two].name, *error_floor_ceiling(distances)))
     return rows
 
 

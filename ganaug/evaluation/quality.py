@@ -1,97 +1,30 @@
-"""Shape and trend errors of a synthetic table, beside the floor that real rows set themselves."""
+"""How close a synthetic table is to the real one, beside the floor that real rows set themselves."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
+from ganaug.evaluation.detectors import measure_detection
 from ganaug.evaluation.distances import (
     EncodedColumn,
     encode_column,
-    error_and_floor,
+    error_floor_ceiling,
     shape_distance,
     trend_errors,
 )
+from ganaug.evaluation.limits import find_failures
+from ganaug.evaluation.matrices import Matrices
+from ganaug.evaluation.quality_report import QualityReport
+from ganaug.evaluation.usefulness import measure_usefulness
 from ganaug.exceptions import InvalidInputError
 
+__all__ = ["QualityReport", "quality"]
+
 HALVINGS = 3  # one alone makes an unsteady floor for a small table
-
-
-@dataclass(frozen=True)
-class QualityReport:
-    """What `quality` measured; every figure is in % (0 = identical, 100 = nothing in common).
-
-    Attributes
-    ----------
-    shape_error, shape_floor : float
-        Mean error of the single columns, and the same between real rows and real rows.
-    trend_error, trend_floor : float
-        Mean error of the pairs of columns, and its floor; NaN when there is no pair.
-    columns : pandas.DataFrame
-        `column`, `kind`, `error`, `floor`; worst first.
-    pairs : pandas.DataFrame
-        `column_a`, `column_b`, `error`, `floor`; worst first.
-    target : str or None
-        The column whose pairs `summary` reports apart.
-    """
-
-    shape_error: float
-    trend_error: float
-    shape_floor: float
-    trend_floor: float
-    columns: pd.DataFrame
-    pairs: pd.DataFrame
-    target: Any = None
-
-    def summary(self) -> dict[str, float]:
-        """Return the figures in % under flat names, for a log; a figure that is NaN is left out."""
-        figures = {
-            "shape_error": self.shape_error,
-            "shape_floor": self.shape_floor,
-            "trend_error": self.trend_error,
-            "trend_floor": self.trend_floor,
-            "worst_column_error": self.columns["error"].max(),
-            "worst_pair_error": self.pairs["error"].max(),
-        }
-        if self.target is not None:
-            sides = self.pairs["column_a"].eq(self.target) | self.pairs["column_b"].eq(self.target)
-            figures["target_trend_error"] = self.pairs.loc[sides, "error"].mean()
-            figures["target_trend_floor"] = self.pairs.loc[sides, "floor"].mean()
-        return {name: float(value) for name, value in figures.items() if not np.isnan(value)}
-
-    def verdict(self) -> str:
-        """Say in one sentence how close the synthetic table is."""
-        worst = self.columns.iloc[0]
-        furthest = f"furthest off is the column {worst['column']!r} ({worst['error']:.1f} %)"
-        figures = f"Columns are off by {self.shape_error:.1f} %"
-        floors = f"{self.shape_floor:.1f} %"
-        if not np.isnan(self.trend_error):
-            pair = self.pairs.iloc[0]
-            figures += f" and pairs of columns by {self.trend_error:.1f} %"
-            floors += f" and {self.trend_floor:.1f} %"
-            furthest = (
-                f"furthest off are the column {worst['column']!r} ({worst['error']:.1f} %) and the "
-                f"pair {pair['column_a']!r}, {pair['column_b']!r} ({pair['error']:.1f} %)"
-            )
-        return f"{figures} on average, where real rows differ from real rows by {floors}: {self._grade()}; {furthest}."
-
-    def _grade(self) -> str:
-        trend_error, trend_floor = np.nan_to_num([self.trend_error, self.trend_floor])
-        if max(self.shape_error, trend_error) < 1e-9:
-            return "no difference at all, as if the real rows had been copied"
-        errors = [(self.shape_error, self.shape_floor), (trend_error, trend_floor)]
-        if all(error <= 1.5 * floor for error, floor in errors):
-            return "about as close as real rows are to each other"
-        # The floor of a long table is near 0, so a small excess (in %) is called close as well.
-        if all(
-            error - floor <= max(2 * floor, excess) for (error, floor), excess in zip(errors, (1.5, 3.0), strict=True)
-        ):
-            return "close, but measurably not the same"
-        return "clearly not the same"
 
 
 def quality(
@@ -101,8 +34,9 @@ def quality(
     holdout: pd.DataFrame | None = None,
     target: Any = None,
     random_state: int | np.random.RandomState | None = 0,
+    models: bool = True,
 ) -> QualityReport:
-    """Compare a synthetic table with the real one, column by column and pair by pair.
+    """Compare a synthetic table with the real one: columns, pairs, whole rows, and what can be learned from it.
 
     Columns: numbers and dates are compared by the Kolmogorov-Smirnov distance of the values that
     are not missing, or by the difference of the missing rates when that is larger; categories and
@@ -114,18 +48,30 @@ def quality(
     correlation does not exist); other pairs by the total variation distance of their contingency
     tables, a number being cut at the deciles of the real column, a missing value being a level.
 
+    Whole rows: how well boosted trees and a logistic regression tell synthetic rows from real ones
+    (`ganaug.detection.detector_auc`). With a target: how well boosted trees that learned from
+    synthetic rows predict it on real rows, beside trees that learned from real rows. It is a class
+    where it is a category, a boolean, or whole numbers of at most 20 values; else a number. All
+    figures stand beside a floor, real rows, and a ceiling, independent columns; the guide
+    :doc:`evaluation` says how to read them, and which limits `passed` goes by.
+
     Parameters
     ----------
     real, synthetic : pandas.DataFrame
         Tables with the same columns, in any order; `real` decides the kind of each column.
     holdout : pandas.DataFrame, default=None
-        More real rows. The floor is then real against holdout; without it, random halves of
-        `real` against each other, three times, which lies a little high as halves are smaller.
+        More real rows, not learned from. The floor is then real against holdout; without it,
+        random halves of `real` against each other, three times, which lies a little high as halves
+        are smaller. Usefulness is tested on the holdout; without it, on a fifth of `real`.
     target : column name, default=None
-        A column whose pairs are always measured and summarised apart.
+        A column that is predicted, and whose pairs are always measured and summarised apart.
     random_state : int, RandomState or None, default=0
         Draws the halves and, where there are more than 100,000 rows, 10 million cells or 5,000
-        pairs, the rows and pairs that are measured (a warning tells about the pairs).
+        pairs, the rows and pairs that are measured (a warning tells about the pairs); and the rows
+        that models learn from: 10,000 of a table to tell rows apart, 50,000 to predict the target,
+        less of more than 150 columns.
+    models : bool, default=True
+        False leaves out what needs models to be trained: detection and usefulness.
 
     Returns
     -------
@@ -135,6 +81,11 @@ def quality(
     ------
     InvalidInputError
         A table is no DataFrame or has no rows, or its columns do not match.
+
+    References
+    ----------
+    The figures of whole rows and of usefulness follow the protocol of Zhang et al., "Mixed-type
+    tabular data synthesis with score-based diffusion in latent space", ICLR 2024, arXiv:2310.09656.
 
     Examples
     --------
@@ -146,6 +97,8 @@ def quality(
     12.5
     >>> report.columns[["column", "error"]].values.tolist()
     [['age', 25.0], ['smoker', 0.0]]
+    >>> report.passed, report.failures
+    (True, [])
     """
     tables = {"real": real, "synthetic": synthetic}
     if holdout is not None:
@@ -154,22 +107,37 @@ def quality(
     # None means fresh entropy, never numpy's global generator.
     rng = check_random_state(np.random.RandomState() if random_state is None else random_state)
     orders = [rng.permutation(len(real)) for _ in range(HALVINGS)]
-    sides = []
-    for name in real.columns:
-        kind, arrays = encode_column(name, tables)
-        sides.append(EncodedColumn(name, kind, _sides(arrays, orders)))
+    encoded = {name: encode_column(name, tables) for name in real.columns}
+    sides = [EncodedColumn(name, kind, _sides(arrays, orders, rng)) for name, (kind, arrays) in encoded.items()]
     shapes = [
-        (
-            column.name,
-            column.kind,
-            *error_and_floor([shape_distance(column.kind, *side) for side in column.sides]),
-        )
+        (column.name, column.kind, *error_floor_ceiling([shape_distance(column.kind, *side) for side in column.sides]))
         for column in sides
     ]
-    columns = _worst_first(shapes, ["column", "kind", "error", "floor"])
-    pairs = _worst_first(trend_errors(sides, target, rng), ["column_a", "column_b", "error", "floor"])
-    means = [float(frame[part].mean()) for frame in (columns, pairs) for part in ("error", "floor")]
-    return QualityReport(means[0], means[2], means[1], means[3], columns, pairs, target)
+    columns = _worst_first(shapes, ["column", "kind", "error", "floor", "ceiling"])
+    pairs = _worst_first(trend_errors(sides, target, rng), ["column_a", "column_b", "error", "floor", "ceiling"])
+    figures = {
+        f"{name}_{part}": float(frame[part].mean())
+        for name, frame in (("shape", columns), ("trend", pairs))
+        for part in ("error", "floor", "ceiling")
+    }
+    notes: list[str] = []
+    detection = usefulness = None
+    if models:
+        matrices = Matrices.draw(encoded, list(tables), rng)
+        detection = measure_detection(matrices, rng)
+        if target is not None:
+            usefulness = measure_usefulness(matrices, target, real[target].dtype, rng, notes)
+    report = QualityReport(
+        **figures,
+        columns=columns.drop(columns="ceiling"),
+        pairs=pairs,
+        target=target,
+        detection=detection,
+        usefulness=usefulness,
+        notes=notes,
+    )
+    report.failures.extend(find_failures(report, {role: len(table) for role, table in tables.items()}))
+    return report
 
 
 def _check_tables(tables: dict[str, pd.DataFrame], target: Any) -> None:
@@ -193,15 +161,19 @@ def _check_tables(tables: dict[str, pd.DataFrame], target: Any) -> None:
         raise InvalidInputError(f"`target`={target!r} is no column of `real`: {list(wanted)[:20]}.")
 
 
-def _sides(arrays: list[np.ndarray], orders: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return what is compared: real and synthetic for the error, real and real for the floor."""
+def _sides(
+    arrays: list[np.ndarray], orders: list[np.ndarray], rng: np.random.RandomState
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return what is compared: real and synthetic, real and real for the floor, real and shuffled for the ceiling."""
     real, synthetic, *holdout = arrays
     half = len(real) // 2
-    halvings = [(real[order[:half]], real[order[half:]]) for order in orders]
-    return [(real, synthetic), *([(real, holdout[0])] if holdout else halvings)]
+    floors = [(real, holdout[0])] if holdout else [(real[order[:half]], real[order[half:]]) for order in orders]
+    left, right = floors[0]
+    return [(real, synthetic), *floors, (left, right[rng.permutation(len(right))])]
 
 
 def _worst_first(rows: list[tuple[Any, ...]], names: list[str]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=names).astype({"error": float, "floor": float})
-    frame[["error", "floor"]] *= 100
+    parts = ["error", "floor", "ceiling"]
+    frame = pd.DataFrame(rows, columns=names).astype(dict.fromkeys(parts, float))
+    frame[parts] *= 100
     return frame.sort_values("error", ascending=False, kind="stable", ignore_index=True)
