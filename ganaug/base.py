@@ -193,7 +193,9 @@ class BaseGAN(BaseEstimator, ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return a state without torch objects or open callbacks, for pickle, joblib and deep copies."""
-        state: dict[str, Any] = dict(super().__getstate__())
+        state: dict[str, Any] = {
+            name: value for name, value in super().__getstate__().items() if not name.startswith("_fit_")
+        }
         state.pop("callbacks_", None)
         if "game_" in state:
             del state["game_"]

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import DensityMixin
+from sklearn.base import DensityMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -37,6 +37,7 @@ from ganaug.tabular.frames import TableFormat
 from ganaug.tabular.game import TabularGame, balance_shares
 from ganaug.tabular.generator import TableGenerator
 from ganaug.tabular.layout import TableLayout
+from ganaug.tabular.partial import learn_more
 from ganaug.tabular.records import CodeRecords
 from ganaug.tabular.sampling import BLOCK, sample_table, vary_table
 from ganaug.tabular.scoring import (
@@ -144,12 +145,15 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         The averaged generator and the discriminator.
     history_ : list of dict
         A row per epoch (and at most 50 steps): ``epoch``, ``step``, ``seconds`` and the mean of each ``player/term``.
+        Calls of ``partial_fit`` count as epochs.
     n_iter_ : int
         Generator updates made.
     stop_reason_ : str
         "epochs", "max_steps", "max_seconds", "early_stopping", "interrupted", "diverged", or what a callback said.
+        After ``partial_fit``, "max_steps".
     score_worth_ : float or None
-        Share of held-out records that ``score_samples`` ranks above crossed copies of themselves (0.5 = by chance).
+        Share of held-out records that ``score_samples`` ranks above crossed copies of themselves (0.5 = by chance);
+        after ``partial_fit``, of some of the last call's records.
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
 
@@ -286,6 +290,47 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         self
         """
         return super().fit(X, y, resume_from=resume_from)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from one more part of a table, going on from what is there; the first call begins.
+
+        The first call learns the columns' values from ``X``, so give it a part that is like the whole. Each call plays
+        as many rounds as ``X`` has batches (5 at least) with a constant step size; budget, early stopping and
+        ``validation_fraction`` play no part, and no record is kept for the next call. ``fit`` would begin anew.
+
+        The same calls give the same bits. After ``fit``, ``save`` and ``load`` or a pickle, training goes on from the
+        averaged generator, and the optimizers' moments start anew.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_samples, n_features), path-like or iterable of DataFrame
+            As in ``fit``, with the columns of the first call. Numbers out of the range of the first call are taken for
+            the nearest in it; other values that it had not, are unknown: the rest of the row is learned. Rows of such
+            a target are left out. A ``DataWarning`` tells.
+        y : array-like of shape (n_samples,), optional
+            In all calls or in none.
+
+        Returns
+        -------
+        self
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from ganaug.tabular import TabularGAN
+        >>> rng = np.random.default_rng(0)
+        >>> gan = TabularGAN(random_state=0)
+        >>> for month in range(3):
+        ...     table = pd.DataFrame({"size": rng.normal(size=512), "kind": rng.choice(["a", "b"], 512)})
+        ...     gan = gan.partial_fit(table)
+        >>> gan.n_iter_, gan.sample(2).shape
+        (15, (2, 2))
+        """
+        self._check_callbacks()
+        with limited_threads(self._max_threads):
+            learn_more(self, X, y)
+        return self
 
     def sample(
         self,
@@ -444,7 +489,8 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
     def _n_features_out(self) -> int:
         return unpack(self.game_.discriminator).n_features
 
-    def _encode_training(self, X: Any, y: Any, run: Run) -> CodeRecords:
+    def _learn_encoder(self, X: Any, y: Any, run: Run) -> pd.DataFrame:
+        """Validate; set ``format_`` and ``encoder_``; return the table to encode."""
         check_widths("generator_hidden", self.generator_hidden, exactly=2)
         check_widths("discriminator_hidden", self.discriminator_hidden)
         X, y = gather(X, y, self.max_rows_in_memory, derive_seed(self.seed_, "rows"))
@@ -457,6 +503,10 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
             categorical_features=self.categorical_features,
             schema=self.schema,
         ).learn(table, self.format_, lambda done, total: run.tell("on_encode", done, total))
+        return table
+
+    def _encode_training(self, X: Any, y: Any, run: Run) -> CodeRecords:
+        table = self._learn_encoder(X, y, run)
         rng = np.random.default_rng(self.seed_)
         records = CodeRecords.encode(self.encoder_.modeled_, table, rng)
         shuffled = rng.permutation(len(table))
@@ -489,13 +539,17 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         )
 
     def _make_batches(self, records: RecordSource, device: torch.device) -> BatchStream:
+        assert isinstance(records, CodeRecords)
+        rng = make_generator(self.seed_, "batches")
+        return Batches(records, self.batch_size, rng, device, self._batch_weights(records))
+
+    def _batch_weights(self, records: CodeRecords) -> torch.Tensor | None:
+        """Return in which proportion to draw the records; None for evenly."""
         if not self.target_balance:
-            return super()._make_batches(records, device)
+            return None
         counts = self.encoder_.modeled_[-1].counts
         drawn = balance_shares(torch.from_numpy(counts / counts.sum()), self.target_balance).numpy()
-        assert isinstance(records, CodeRecords)
-        weights = torch.from_numpy(drawn / counts)[records.column(-1)]
-        return Batches(records, self.batch_size, make_generator(self.seed_, "batches"), device, weights)
+        return torch.from_numpy(drawn / counts)[records.column(-1)]
 
     def _own_callbacks(self) -> list[Callback]:
         # Without a likelihood term, the likelihood is no fair judge of which weights are best.

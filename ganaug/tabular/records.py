@@ -53,12 +53,13 @@ class CodeRecords:
         names = list(table.columns)
         for place, column in enumerate(columns):
             values = table.iloc[:, names.index(column.name)]
-            codes, within = encode_column(column, values, rng, clip=on_unseen is not None)
+            codes, within = encode_column(column, values, rng)
+            if on_unseen is not None and (codes < 0).any():
+                on_unseen(column, int((codes < 0).sum()))
+                codes, within = encode_column(column, values, rng, clip=True)
             levels[:, place] = torch.from_numpy(codes)
             if place in binned:
                 positions[:, binned.index(place)] = torch.from_numpy(within)
-            if on_unseen is not None and (codes < 0).any():
-                on_unseen(column, int((codes < 0).sum()))
         return cls(levels, positions, torch.tensor(binned, dtype=torch.int64))
 
     def __len__(self) -> int:
