@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ganaug.evaluation import panels
+from ganaug.evaluation.distances import CONTINUOUS
+from ganaug.evaluation.heat_map import heat_map
 from ganaug.evaluation.quality import QualityReport
 from ganaug.exceptions import InvalidInputError, MissingDependencyError
 
-MAX_COLUMNS = 24  # distributions drawn
+if TYPE_CHECKING:
+    from ganaug.evaluation.privacy_report import PrivacyReport
+
+MAX_DRAWN = 24  # distributions
+MAX_WORST = 15  # pairs in the table beside the heat map
 MAX_ROWS = 200  # rows of the long tables of figures
 
 
@@ -22,15 +30,17 @@ def write_report(
     synthetic: pd.DataFrame,
     report: QualityReport,
     *,
+    privacy: PrivacyReport | None = None,
     history: Iterable[Mapping[str, Any]] | None = None,
     diagnosis: str | None = None,
     title: str = "Synthetic table beside the real one",
 ) -> Path:
     """Write a page with the verdict, the figures, the distributions and the learning curves.
 
-    The page needs nothing beside it: the drawings are inline SVG, and there is no script. It
-    shows shares of the real values of a column (its levels, its range), so treat it like the data.
-    Needs matplotlib and Jinja2, which are imported when this function is called.
+    The page needs nothing beside it: the drawings are inline SVG, and there is no script. It is
+    made for wide and narrow screens, light and dark, and for paper. It shows shares of the real
+    values of a column (its levels, its range), so treat it like the data. Needs matplotlib and
+    Jinja2, which are imported when this function is called.
 
     Parameters
     ----------
@@ -39,7 +49,10 @@ def write_report(
     real, synthetic : pandas.DataFrame
         The tables that `report` compared.
     report : QualityReport
-        What `quality(real, synthetic)` returned. The 24 worst columns are drawn.
+        What `quality(real, synthetic)` returned. The 24 worst columns are drawn, and the heat map
+        holds the 40 columns that are in the worst pairs.
+    privacy : PrivacyReport, default=None
+        What `privacy(real, synthetic, holdout)` returned; without it the page says how to get one.
     history : list of dict, default=None
         Rows with "step" and "generator/<term>", "discriminator/<term>", "quality/<figure>", such
         as a fitted GAN's `history_`; drawn as learning curves.
@@ -81,7 +94,8 @@ def write_report(
                 f"`report` is of other tables: `{role}` has no column {unknown[0]!r}; "
                 "pass the tables that were given to quality()."
             )
-    page = _render(_context(real, synthetic, report, history, diagnosis, title))
+    context = _context(real, synthetic, report, privacy, history, diagnosis)
+    page = _render(context | {"title": title})
     _write_atomically(path, page)
     return path
 
@@ -90,54 +104,48 @@ def _context(
     real: pd.DataFrame,
     synthetic: pd.DataFrame,
     report: QualityReport,
+    privacy: PrivacyReport | None,
     history: Iterable[Mapping[str, Any]] | None,
     diagnosis: str | None,
-    title: str,
 ) -> dict[str, Any]:
     try:
         from ganaug.evaluation import drawings
     except ImportError as error:
         raise MissingDependencyError(f"The report needs {error.name}; run: pip install matplotlib Jinja2") from error
-    worst = report.columns.head(MAX_COLUMNS)
+    detection = panels.detection(report)
     return {
-        "title": title,
-        "verdict": report.verdict(),
+        "quality": report,
         "n_real": len(real),
         "n_synthetic": len(synthetic),
-        "figures": _figures(report),
-        "columns": report.columns.head(MAX_ROWS).to_dict("records"),
-        "pairs": report.pairs.head(MAX_ROWS).to_dict("records"),
         "n_columns": len(report.columns),
         "n_pairs": len(report.pairs),
+        "target": report.target,
+        "figures": panels.figures(report),
+        "detection": detection,
+        "has_holdout_auc": any("auc_holdout" in row for row in detection),
+        "usefulness": panels.usefulness(report),
+        "privacy": privacy,
+        "privacy_rows": [] if privacy is None else privacy.figures.to_dict("records"),
         "distributions": [
-            {**row, "drawing": drawings.distribution(real[name], synthetic[name], row["kind"])}
-            for name, row in zip(worst["column"], worst.to_dict("records"), strict=True)
+            row | _distribution(drawings, real[row["column"]], synthetic[row["column"]], row["kind"])
+            for row in report.columns.head(MAX_DRAWN).to_dict("records")
         ],
-        "missing": {
-            name: (100 * real[name].isna().mean(), 100 * synthetic[name].isna().mean()) for name in worst["column"]
-        },
+        "map": heat_map(report.pairs, list(real.columns)),
+        "worst_pairs": panels.pairs(report, MAX_WORST),
         "curves": drawings.learning_curves(list(history or [])),
         "diagnosis": diagnosis,
-        "real_color": drawings.REAL,
-        "synthetic_color": drawings.SYNTHETIC,
+        "columns": report.columns.head(MAX_ROWS).to_dict("records"),
+        "pairs": panels.pairs(report, MAX_ROWS),
     }
 
 
-def _figures(report: QualityReport) -> list[tuple[str, float, float]]:
-    figures = [("Columns, mean", report.shape_error, report.shape_floor)]
-    if len(report.pairs):
-        figures.append(("Pairs of columns, mean", report.trend_error, report.trend_floor))
-    summary = report.summary()
-    if "target_trend_error" in summary:
-        label = f"Pairs with {report.target}, mean"
-        figures.append((label, summary["target_trend_error"], summary["target_trend_floor"]))
-    worst = report.columns.iloc[0]
-    figures.append((f"Worst column: {worst['column']}", worst["error"], worst["floor"]))
-    if len(report.pairs):
-        pair = report.pairs.iloc[0]
-        label = f"Worst pair: {pair['column_a']}, {pair['column_b']}"
-        figures.append((label, pair["error"], pair["floor"]))
-    return figures
+def _distribution(drawings: ModuleType, real: pd.Series, synthetic: pd.Series, kind: str) -> dict[str, Any]:
+    levels = panels.levels(real, synthetic, kind)
+    crowd = None if levels else panels.crowd(real, synthetic, kind)
+    drawing = None
+    if not levels and kind in CONTINUOUS:
+        drawing = drawings.histogram(real, synthetic, kind, apart=crowd and crowd["value"])
+    return {"levels": levels, "crowd": crowd, "missing": panels.missing(real, synthetic), "drawing": drawing}
 
 
 def _render(context: dict[str, Any]) -> str:
