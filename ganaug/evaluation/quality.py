@@ -103,7 +103,7 @@ def quality(
     tables = {"real": real, "synthetic": synthetic}
     if holdout is not None:
         tables["holdout"] = holdout
-    _check_tables(tables, target)
+    check_tables(tables, target)
     # None means fresh entropy, never numpy's global generator.
     rng = check_random_state(np.random.RandomState() if random_state is None else random_state)
     orders = [rng.permutation(len(real)) for _ in range(HALVINGS)]
@@ -140,7 +140,8 @@ def quality(
     return report
 
 
-def _check_tables(tables: dict[str, pd.DataFrame], target: Any) -> None:
+def check_tables(tables: dict[str, pd.DataFrame], target: Any = None) -> None:
+    """Refuse tables that can't be compared."""
     wanted = getattr(tables["real"], "columns", pd.Index([]))
     for role, table in tables.items():
         if not isinstance(table, pd.DataFrame):

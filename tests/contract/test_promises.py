@@ -83,8 +83,9 @@ def test_importing_the_package_is_light():
         (
             "ganaug.evaluation",
             [
-                *("ImageQuality", "QualityReport", "TranslationComparison", "UpscalingComparison"),
-                *("compare_translation", "compare_upscaling", "image_quality", "psnr", "quality", "sharpness", "ssim"),
+                *("ImageQuality", "PrivacyReport", "QualityReport", "TranslationComparison", "UpscalingComparison"),
+                *("compare_translation", "compare_upscaling", "image_quality", "privacy", "psnr", "quality"),
+                *("sharpness", "ssim"),
                 "write_report",
             ],
         ),
