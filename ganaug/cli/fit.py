@@ -13,7 +13,6 @@ from ganaug.cli.console import (
     in_bytes,
     kind_of,
     make_console,
-    read_table,
     split_names,
 )
 from ganaug.exceptions import InvalidInputError
@@ -25,7 +24,9 @@ if TYPE_CHECKING:
 
 
 def fit(
-    data: Annotated[Path, typer.Argument(help="Table to learn: .csv, .csv.gz or .parquet.")],
+    data: Annotated[
+        Path, typer.Argument(help="Table to learn: .csv, .csv.gz, .parquet, or a folder of Parquet files.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the model.")],
     target: Annotated[
         str | None,
@@ -43,6 +44,9 @@ def fit(
     random_state: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="Seed: same seed and steps, same model.")
     ] = None,
+    max_rows_in_memory: Annotated[
+        int | None, typer.Option(min=2, help="Of more rows, a uniform sample is learned.", show_default="1000000")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     overwrite: Annotated[
         bool, typer.Option("--overwrite/--no-overwrite", help="Replace a model that is there.")
@@ -51,17 +55,26 @@ def fit(
 ) -> None:
     """Learn a table with a GAN and save it; the first limit reached ends the training."""
     check_folder(output, overwrite)
-    table = drop_columns(read_table(data), drop or [])
+    if not data.exists():  # said before the import of torch, which takes its time
+        raise InvalidInputError(f"{str(data)!r} does not exist; give the path of a file or a folder of Parquet files.")
+    from ganaug.adversarial import derive_seed
+    from ganaug.randomness import draw_seed
+    from ganaug.tabular import TabularGAN
+    from ganaug.tabular.streams import gather
+
+    limit = TabularGAN().max_rows_in_memory if max_rows_in_memory is None else max_rows_in_memory
+    # Sampled as TabularGAN would, so that the same seed gives the same model.
+    rows, _ = gather(data, None, limit, derive_seed(draw_seed(random_state), "rows"))
+    table = drop_columns(rows, drop or [])
     options: dict[str, Any] = {
         "epochs": epochs,
         "max_steps": max_steps,
         "max_seconds": max_seconds,
         "batch_size": batch_size,
+        "max_rows_in_memory": max_rows_in_memory,
         "categorical_features": find_categorical(table, categorical or [], target) or None,
     }
     given = {name: value for name, value in options.items() if value is not None}
-    from ganaug.tabular import TabularGAN
-
     gan = TabularGAN(**given, device=device, random_state=random_state, verbose=int(not quiet))
     gan.fit(table)
     gan.save(output)

@@ -21,6 +21,8 @@ from ganaug.tabular.generator import TableGenerator
 
 BLOCK = 256
 """Records scored at a time."""
+_CELLS = 2**16
+"""Values in a batch where they need not be in blocks of a fixed size: 500 columns would take a gigabyte at once."""
 _CROSSED_COPIES = 4
 _OTHER_ORDERS = 4
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -98,8 +100,10 @@ def held_out_quality(generator: TableGenerator, codes: Codes) -> float:
     baseline = -np.log(layout.marginals[codes.levels + np.array(layout.offsets)]).sum(axis=1).mean()
 
     def mean_nats(order: Tensor, rows: slice) -> float:
-        nats = generator.negative_log_likelihood(levels[rows], positions[rows], order)
-        return float(nats.cpu().double().mean())
+        size = max(1, _CELLS // layout.n_columns)
+        parts = zip(levels[rows].split(size), positions[rows].split(size), strict=True)
+        nats = [generator.negative_log_likelihood(*part, order) for part in parts]
+        return float(torch.cat(nats).cpu().double().mean())
 
     rng = make_generator(0, "held-out orders", device=device)
     others = [draw_order(layout.n_columns, 1.0, rng) for _ in range(_OTHER_ORDERS)]

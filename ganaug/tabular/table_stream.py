@@ -28,7 +28,7 @@ class TableStream(ABC):
         kept = Reservoir(max_rows, seed, lambda place, parts: join_parts(parts, self.seen[place].whole))
         for n_rows, take in self.chunks():
             kept.add(n_rows, take)
-        if self.names is None:
+        if self.names is None or not len(self.names):
             raise InvalidInputError("X holds no table. Give at least one chunk of rows.")
         return kept.table(), kept.n_rows
 
