@@ -25,7 +25,9 @@ INK, REAL, SYNTHETIC, CURVE = "#010203", "#010204", "#010205", "#010206"
 COLORS = {INK: "currentColor", REAL: "var(--real)", SYNTHETIC: "var(--synthetic)", CURVE: "var(--curve)"}
 MAX_POINTS = 400
 BINS = 40
-SKEWED = 8  # how often the half above the median spans the half below before the axis is logarithmic
+# The axis is logarithmic where the half above the median spans so many times the half below, and
+# the largest value is so many times the smallest.
+SKEWED, FAR = 8, 50
 SECONDS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text: small, and legible when scaled
@@ -55,7 +57,7 @@ def histogram(real: pd.Series, synthetic: pd.Series, kind: str, apart: Any = Non
         for values, side, color, fill in zip(finite, sides, (REAL, SYNTHETIC), (True, False), strict=True):
             counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), bins=edges)
             shares = 100 * counts / max(len(side), 1)
-            axes.stairs(shares, place, color=color, fill=fill, alpha=0.55 if fill else 1, linewidth=1.6)
+            axes.stairs(shares, place, color=color, fill=fill, alpha=0.8 if fill else 1, linewidth=1.6)
         axes.set_ylabel("% of rows")
         axes.set_xlabel(unit)
         return _svg(figure)
@@ -75,7 +77,7 @@ def _bin_edges(values: np.ndarray) -> tuple[np.ndarray, bool]:
     if low == high:
         low, high = values.min(), values.max()
     is_whole = np.abs(values).max() < 1e9 and np.all(values == np.round(values))
-    is_log = low > 0 and high - middle > SKEWED * (middle - low)
+    is_log = high > FAR * low > 0 and high - middle > SKEWED * (middle - low)
     if is_log:
         edges = np.geomspace(low, high + is_whole, BINS + 1)
         return (np.unique(np.round(edges)) - 0.5 if is_whole else edges), True

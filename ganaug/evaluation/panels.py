@@ -34,16 +34,17 @@ def figures(report: QualityReport) -> list[dict[str, Any]]:
 
 
 def _error_way(error: float, floor: float, ceiling: float) -> float | None:
-    return way(error, floor, ceiling) if ceiling > floor else None
+    # Independent columns that come this close to the floor had nothing between them to be lost.
+    return way(error, floor, ceiling) if ceiling > 2 * floor else None
 
 
-def _row(label: str, figure: float, floor: float, ceiling: float = np.nan) -> dict[str, Any]:
+def _row(label: str, error: float, floor: float, ceiling: float = np.nan) -> dict[str, Any]:
     return {
         "label": label,
-        "figure": figure,
+        "error": error,
         "floor": floor,
         "ceiling": ceiling,
-        "way": _error_way(figure, floor, ceiling),
+        "way": _error_way(error, floor, ceiling),
     }
 
 
@@ -66,7 +67,7 @@ def pairs(report: QualityReport, n_rows: int) -> list[dict[str, Any]]:
 def detection(report: QualityReport) -> list[dict[str, Any]]:
     """Return how well each classifier tells the rows apart, or nothing where that was not measured."""
     rows = [] if report.detection is None else report.detection.to_dict("records")
-    return [row | {"way": _error_way(row["auc"], row["floor"], row["ceiling"])} for row in rows]
+    return [row | {"way": way(row["auc"], row["floor"], max(row["ceiling"], row["floor"]))} for row in rows]
 
 
 def usefulness(report: QualityReport) -> list[dict[str, Any]]:
@@ -93,17 +94,22 @@ def levels(real: pd.Series, synthetic: pd.Series, kind: str) -> list[dict[str, A
     others = [max(100 - share.sum() - absent, 0.0) for share, absent in zip(values, missing, strict=True)]
     n_others = len(present) - len(frequent)
     rest = f"{n_others} rarer levels and new ones" if n_others else "levels that are not in the real table"
-    rows += [
-        _level(label, *pair, is_level=False)
-        for label, pair in ((rest, others), ("missing", missing))
-        if max(pair) > 1e-9
-    ]
-    widest = max(max(row["real"], row["synthetic"]) for row in rows)
-    return [row | {"wide": [100 * row[side] / widest for side in ("real", "synthetic")]} for row in rows]
+    widest = max(*(share for row in rows for share in _pair(row)), *missing)
+    rows += [_level(label, *pair, is_level=False) for label, pair in ((rest, others), ("missing", missing))]
+    return [row | {"wide": _bars(row, widest)} for row in rows if row["is_level"] or max(_pair(row)) > 1e-9]
 
 
 def _level(label: str, real: float, synthetic: float, is_level: bool = True) -> dict[str, Any]:
     return {"label": label, "real": float(real), "synthetic": float(synthetic), "is_level": is_level}
+
+
+def _pair(row: dict[str, Any]) -> tuple[float, float]:
+    return row["real"], row["synthetic"]
+
+
+def _bars(row: dict[str, Any], widest: float) -> list[float]:
+    """Return the lengths of both bars in %; many rare levels together would dwarf all others, and get none."""
+    return [100 * share / widest if max(_pair(row)) <= widest else 0.0 for share in _pair(row)]
 
 
 def _name(level: Any) -> str:
