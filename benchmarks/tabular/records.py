@@ -27,11 +27,15 @@ class Records:
             self._rewrite()
 
     def has(self, **key):
-        """Return whether a run with this key is there, failed ones included."""
-        return any(all(row.get(name) == value for name, value in key.items()) for row in self.rows)
+        """Return whether a run with this key is there; one that failed is to be tried again."""
+        return any(row["status"] != "failed" for row in self._find(key))
 
     def add(self, row):
-        """Add a run, on disk too."""
+        """Add a run, on disk too, in place of one that failed."""
+        failed = self._find({name: row[name] for name in row.keys() & {*KEYS, "n_samples"}})
+        if failed:
+            self.rows = [one for one in self.rows if one not in failed]
+            self._rewrite()
         self.rows.append(row)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
@@ -47,6 +51,9 @@ class Records:
         chosen = [row for row in self.rows if row["kind"] == kind]
         well = [row for row in chosen if row["status"] == "ok"]
         return pd.DataFrame(well, columns=None if well else list(KEYS)), [row for row in chosen if row not in well]
+
+    def _find(self, key):
+        return [row for row in self.rows if all(row.get(name) == value for name, value in key.items())]
 
     def _rewrite(self):
         unfinished = self.path.with_suffix(".unfinished")

@@ -8,7 +8,7 @@
 
 A method's name is NAME or NAME-NUMBER: wall seconds for TabularGAN, epochs for the others. Every fit is a process of
 its own with one thread, and all methods take their turn on one set and seed before the next. Runs that --out holds are
-not repeated. judging.py says what the figures are, splits.py which rows train.
+not repeated, unless they failed. judging.py says what the figures are, splits.py which rows train.
 
 Needs ``pip install 'ganaug[sdv,benchmarks]'``. A rival may have an environment of its own:
 
