@@ -13,9 +13,10 @@ COLUMN_EXCESS = 20.0  # one column of many that is far off moves the mean little
 def find_failures(report: QualityReport, n_rows: dict[str, int]) -> list[str]:
     """Return a phrase for each figure beyond its limit."""
     stretch = _stretch(n_rows)
+    chance = 100 * float(np.sqrt(1 / n_rows["real"] + 1 / n_rows["synthetic"]))
     return [
-        *_failing_means(report, stretch),
-        *_failing_columns(report, stretch),
+        *_failing_means(report, stretch, chance),
+        *_failing_columns(report, stretch, chance),
         *_failing_detection(report),
         *_failing_usefulness(report),
     ]
@@ -28,14 +29,14 @@ def _stretch(n_rows: dict[str, int]) -> float:
     return float(np.sqrt(max(1.0, (1 / real + 1 / synthetic) / of_floor)))
 
 
-def _failing_means(report: QualityReport, stretch: float) -> list[str]:
+def _failing_means(report: QualityReport, stretch: float, chance: float) -> list[str]:
     """Judge the mean errors: twice the floor may be added, or a little, but not half the way to independent columns."""
     failures = []
     shape_floor, trend_floor = stretch * report.shape_floor, stretch * report.trend_floor
-    if report.shape_error > shape_floor + max(2 * shape_floor, SHAPE_EXCESS):
+    if report.shape_error > shape_floor + max(2 * shape_floor, SHAPE_EXCESS, chance):
         failures.append(f"columns are off by {report.shape_error:.1f} % (floor {report.shape_floor:.1f} %)")
     limit = min(trend_floor + max(2 * trend_floor, TREND_EXCESS), (trend_floor + report.trend_ceiling) / 2)
-    if report.trend_error > max(limit, 1.5 * trend_floor):  # NaN where there is no pair, which is no failure
+    if report.trend_error > max(limit, 1.5 * trend_floor, chance):  # NaN where there is no pair, which is no failure
         failures.append(
             f"pairs of columns are off by {report.trend_error:.1f} % "
             f"(floor {report.trend_floor:.1f} %, independent columns {report.trend_ceiling:.1f} %)"
@@ -43,9 +44,9 @@ def _failing_means(report: QualityReport, stretch: float) -> list[str]:
     return failures
 
 
-def _failing_columns(report: QualityReport, stretch: float) -> list[str]:
+def _failing_columns(report: QualityReport, stretch: float, chance: float) -> list[str]:
     floor = stretch * report.columns["floor"]
-    far = report.columns[report.columns["error"] > floor + np.maximum(2 * floor, COLUMN_EXCESS)]
+    far = report.columns[report.columns["error"] > floor + np.maximum(2 * floor, max(COLUMN_EXCESS, 2 * chance))]
     return [
         f"the column {row['column']!r} is off by {row['error']:.1f} % (floor {row['floor']:.1f} %)"
         for row in far.head(3).to_dict("records")

@@ -109,7 +109,8 @@ class QualityReport:
         text = f"{figures} on average, where real rows differ from real rows by {floors}: {self._grade()}; {furthest}."
         if self.detection is not None:
             trees = self.detection.iloc[0]
-            text += f" Boosted trees tell the rows apart with an AUC of {trees['auc']:.2f} (.5 = not at all)."
+            beside = "" if "auc_holdout" not in trees else f", {trees['auc_holdout']:.2f} from rows not learned from"
+            text += f" Boosted trees tell the rows apart with an AUC of {trees['auc']:.2f}{beside} (.5 = not at all)."
         return text + (f" It does not pass: {listed(self.failures)}." if self.failures else "")
 
     def _grade(self) -> str:

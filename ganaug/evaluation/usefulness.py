@@ -55,8 +55,7 @@ def measure_usefulness(
     frame.insert(0, "metric", ["AUC"] if is_class else ["R2", "RMSE"])
     frame.loc[0, "limit"] = _limit(frame.loc[0, "real"], frame.loc[0, "independent"], y["test"], is_class)
     if not is_class:
-        real = y["real"]
-        frame.loc[1, list(SOURCES)] *= np.ptp(real) / (MICROSECONDS_A_DAY if dtype.kind in "mM" else 1)
+        frame.loc[1, list(SOURCES)] *= np.ptp(y["test"]) / (MICROSECONDS_A_DAY if dtype.kind in "mM" else 1)
     _explain(frame, target, notes)
     return frame
 
