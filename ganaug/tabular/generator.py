@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, logsigmoid, one_hot, silu
+from torch.nn.functional import cross_entropy, embedding, one_hot, silu
 
+from ganaug.tabular.dropout import StripDropout
 from ganaug.tabular.layout import TableLayout
+from ganaug.tabular.likelihood import LOG_SCALE_RANGE, ColumnNats, Question, Span, log_density
 
-_LOG_SCALE_RANGE = (-4.0, 1.5)
 _EDGE = 1e-6
-_BYTE = 256
 
 
 class Draw(NamedTuple):
@@ -73,7 +73,7 @@ class ColumnPart(NamedTuple):
         place = (self.is_binned.cumsum(0) - 1).clamp_min(0)[levels]
         law = (self.position_head[place] * hidden[:, None]).sum(dim=2) + self.position_bias[place]
         mean, log_scale = law.unbind(dim=1)
-        return mean, log_scale.clamp(*_LOG_SCALE_RANGE).exp()
+        return mean, log_scale.clamp(*LOG_SCALE_RANGE).exp()
 
     def draw_positions(self, levels: Tensor, hidden: Tensor, rng: torch.Generator) -> Tensor:
         """Return positions drawn for ``levels``, (n,); 0.5 where a level has none."""
@@ -109,10 +109,14 @@ class TableGenerator(nn.Module):
 
     is_binned: Tensor
     offsets: Tensor
+    binned_columns: Tensor
+    head_rows: Tensor
+    bin_places: Tensor
 
     def __init__(self, layout: TableLayout, context_dim: int, block_dim: int, dropout: float) -> None:
         super().__init__()
-        self.layout, self.dropout = layout, dropout
+        self.layout = layout
+        self.drop_known, self.drop_hidden = StripDropout(0.5 * dropout), StripDropout(dropout)
         n_columns, n_levels = layout.n_columns, layout.n_levels
         self.embedding = nn.Parameter(_smooth_embeddings(layout, context_dim))
         self.position_embedding = nn.Parameter(torch.zeros(n_levels, context_dim))
@@ -129,6 +133,10 @@ class TableGenerator(nn.Module):
         self.position_bias = nn.Parameter(torch.zeros(max(1, n_binned), 2))
         self.register_buffer("is_binned", torch.from_numpy(layout.is_binned), persistent=False)
         self.register_buffer("offsets", torch.tensor(layout.offsets)[:, None], persistent=False)
+        binned_columns, head_rows, bin_places, self.head_spans = _arrange_heads(layout)
+        self.register_buffer("binned_columns", binned_columns, persistent=False)
+        self.register_buffer("head_rows", head_rows, persistent=False)
+        self.register_buffer("bin_places", bin_places, persistent=False)
 
     def parts(self) -> list[ColumnPart]:
         """Cut the parameters into one part per column."""
@@ -159,18 +167,32 @@ class TableGenerator(nn.Module):
         tells the other columns nothing and counts 0. With ``rng``, dropout is applied.
         """
         levels, positions = levels.T.contiguous(), positions.T.contiguous()  # columns first
-        seen = levels >= 0
-        levels = levels.clamp_min(0)
-        rows = levels + self.offsets
-        known = self.embedding[rows] + (positions[..., None] - 0.5) * self.position_embedding[rows]
-        known = _drop(known * seen[..., None], 0.5 * self.dropout, rng)[order]
-        contexts = (known.cumsum(dim=0) - known)[torch.argsort(order)]
-        hidden = self._hidden_of_all(contexts, rng).unbind()
-        nats = [
-            part.negative_log_likelihood(levels[column], positions[column], hidden[column])
-            for column, part in enumerate(self.parts())
+        known = self.drop_known(self._embed_all(levels, positions), rng)
+        masks = (self.drop_hidden.mask(known, rng), self.drop_hidden.mask(known, rng))
+        question = Question(levels.clamp_min(0), positions, order.tolist(), self._spans(), masks)
+        blocks = (self.bias, self.block_in, self.block_bias, self.block_out)
+        heads = torch.cat([self.output, self.position_head.flatten(0, 1)])[self.head_rows]
+        head_bias = torch.cat([self.output_bias, self.position_bias.flatten()])[self.head_rows]
+        nats: Tensor = ColumnNats.apply(known, *blocks, heads, head_bias, question)
+        return (nats * (levels >= 0)).T
+
+    def _spans(self) -> list[Span]:
+        places = self.bin_places.split(list(self.layout.sizes))
+        return [
+            Span(first, len(part), n_binned, part)
+            for (first, n_binned), part in zip(self.head_spans, places, strict=True)
         ]
-        return torch.stack(nats, dim=1) * seen.T
+
+    def _embed_all(self, levels: Tensor, positions: Tensor) -> Tensor:
+        """Return what each column adds to the contexts of later ones, (columns, n, context_dim); 0 where unseen."""
+        nothing = self.embedding.new_zeros(1, self.embedding.shape[1])
+        rows = torch.where(levels >= 0, levels + self.offsets, len(self.embedding))
+        known = embedding(rows, torch.cat([self.embedding, nothing]))
+        binned = self.binned_columns
+        if len(binned):
+            slopes = embedding(rows[binned], torch.cat([self.position_embedding, nothing]))
+            known = known.index_add(0, binned, (positions[binned, :, None] - 0.5) * slopes)
+        return known
 
     def draw_fakes(self, n_records: int, rng: torch.Generator, temperature: float = 0.7) -> list[Draw]:
         """Return records drawn in the table's order; gradients reach every column through the ones after it."""
@@ -189,13 +211,6 @@ class TableGenerator(nn.Module):
             draws.append(Draw(hot, levels, positions))
         return draws
 
-    def _hidden_of_all(self, contexts: Tensor, rng: torch.Generator | None) -> Tensor:
-        """Apply each column's block to its own contexts, (columns, n, context_dim): ``ColumnPart.hidden`` at once."""
-        start = contexts + self.bias
-        inner = silu(torch.baddbmm(self.block_bias, silu(start), self.block_in))
-        inner = torch.bmm(inner, self.block_out)
-        return _drop(silu(start + _drop(inner, self.dropout, rng)), self.dropout, rng)
-
 
 def add_gumbel(logits: Tensor, rng: torch.Generator) -> Tensor:
     """Add Gumbel noise: the argmax of each row is then a draw with probabilities softmax(logits)."""
@@ -203,25 +218,25 @@ def add_gumbel(logits: Tensor, rng: torch.Generator) -> Tensor:
     return logits - torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))
 
 
-def log_density(positions: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
-    """Return the log density of logit-logistic positions in (0, 1); 0 everywhere for mean 0, scale 1."""
-    positions = positions.clamp(_EDGE, 1 - _EDGE)
-    logit = torch.logit(positions)
-    centered = (logit - mean) / scale
-    # Logistic density of the logit, times d logit / d position = 1 / (position (1 - position)).
-    base = logsigmoid(centered) + logsigmoid(-centered) - scale.log()
-    return base - logsigmoid(logit) - logsigmoid(-logit)
+def _arrange_heads(layout: TableLayout) -> tuple[Tensor, Tensor, Tensor, list[tuple[int, int]]]:
+    """Return the columns with bins, the heads' rows column by column, levels' places among bins, (first, bins)s.
 
-
-def _drop(values: Tensor, rate: float, rng: torch.Generator | None) -> Tensor:
-    """Dropout that draws from ``rng``, never from the global generator; none without ``rng``."""
-    if rng is None or not rate:
-        return values
-    # One byte per value, eight at a time: a float per value would cost as much as the matrix products.
-    n_words = -(-values.numel() // 8)
-    words = torch.empty(n_words, dtype=torch.int64, device=values.device).random_(-(2**63), None, generator=rng)
-    keep = (words.view(torch.uint8)[: values.numel()] >= round(rate * _BYTE)).view(values.shape)
-    return values * keep / (1.0 - rate)
+    The rows are those of levels, and after all of these means and log scales in turn; a column's stand together as
+    ``ColumnNats`` wants them: levels, means, log scales.
+    """
+    columns, rows, places, spans = [], [], [], []
+    n_rows, n_bins = 0, 0
+    for column in range(layout.n_columns):
+        span = layout.span(column)
+        binned = torch.from_numpy(layout.is_binned[span])
+        size = int(binned.sum())
+        means = layout.n_levels + 2 * torch.arange(n_bins, n_bins + size)
+        rows.append(torch.cat([torch.arange(span.start, span.stop), means, means + 1]))
+        places.append(torch.where(binned, binned.cumsum(0) - 1, -1))
+        spans.append((n_rows, size))
+        columns += [column] if size else []
+        n_rows, n_bins = n_rows + len(rows[-1]), n_bins + size
+    return torch.tensor(columns, dtype=torch.int64), torch.cat(rows), torch.cat(places), spans
 
 
 def _smooth_embeddings(layout: TableLayout, width: int) -> Tensor:

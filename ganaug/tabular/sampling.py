@@ -20,7 +20,8 @@ from ganaug.exceptions import ConditionError, DataWarning
 from ganaug.tabular.columns import Choices
 from ganaug.tabular.conditions import apply_exact, compile_conditions, is_open
 from ganaug.tabular.encoder import Codes, TableEncoder
-from ganaug.tabular.generator import ColumnPart, TableGenerator, add_gumbel, log_density
+from ganaug.tabular.generator import ColumnPart, TableGenerator, add_gumbel
+from ganaug.tabular.likelihood import log_density
 
 BLOCK = 1024
 """Rows drawn at a time."""
