@@ -46,13 +46,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def tell(result: "TableRun") -> None:
     """Say what was found, where the files are and how to see the run."""
-    figures = "  ".join(f"{name} {value:.2f} %" for name, value in result.figures.items())
+    # The others are AUCs, which the verdict names.
+    errors = {name: value for name, value in result.figures.items() if name.startswith(("shape", "trend", "target"))}
+    figures = "  ".join(f"{name} {value:.2f} %" for name, value in errors.items())
     lines = [
         "",
         f"Learned {result.n_rows:,} rows x {result.n_columns} columns in {result.n_iter:,} steps "
         f"and {result.seconds:.0f} s (stop reason: {result.stop_reason}).",
         result.diagnosis,
         result.verdict,
+        result.privacy,
         figures,
         "",
         f"Synthetic table  {result.synthetic}",

@@ -13,7 +13,7 @@ from ganaug.tracking.callback import MLflowCallback, flatten, log_new_params, ma
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ganaug.evaluation import QualityReport
+    from ganaug.evaluation import PrivacyReport, QualityReport
     from ganaug.tabular import TabularGAN
 
 DEMO_TARGET = "fraud"
@@ -28,9 +28,9 @@ class TableRun:
     run_id, experiment_id, tracking_uri : str
         Where MLflow keeps it.
     figures : dict
-        Quality in %: shape and trend errors beside their floors.
-    verdict, diagnosis : str
-        The quality and the course of the training in words.
+        What the quality report's `summary` says: errors and AUCs beside floors and ceilings.
+    verdict, privacy, diagnosis : str
+        The quality, what the rows give away and the course of the training in words.
     n_rows, n_columns : int
         Size of the table that was learned, hold-out not counted.
     n_iter : int
@@ -47,6 +47,7 @@ class TableRun:
     tracking_uri: str
     figures: dict[str, float]
     verdict: str
+    privacy: str
     diagnosis: str
     n_rows: int
     n_columns: int
@@ -74,8 +75,9 @@ def track_table_run(
     """Learn a table, sample from the model, measure the samples, and track it all with MLflow.
 
     A fifth of the rows is held out of the training; it sets the floor of the quality figures (real
-    rows against real rows). Logged are parameters, every term over time, the quality, the synthetic
-    table, a page with drawings, and the model's folder. Under ``mlflow run`` that is the project's
+    rows against real rows), and shows what the synthetic rows give away. Logged are parameters,
+    every term over time, quality and privacy, the synthetic table, a page with drawings, and the
+    model's folder. Under ``mlflow run`` that is the project's
     run; else one is started, as a child where another is active.
 
     Parameters
@@ -132,10 +134,10 @@ def track_table_run(
         train, holdout = inputs.split(table, random_state)
         gan = _fit(train, target, budget, random_state, verbose, active.info.run_id)
         synthetic = gan.sample(n_samples or len(train), random_state=random_state)
-        report = _measure(train, synthetic, holdout, target)
-        files = _write_files(folder, gan, train, synthetic, report)
-        _log(client, active.info.run_id, report, files)
-        return _summarize(active, gan, train, report, files)
+        report, hidden = _measure(train, synthetic, holdout, target)
+        files = _write_files(folder, gan, train, synthetic, report, hidden)
+        _log(client, active.info.run_id, report, hidden, files)
+        return _summarize(active, gan, train, report, hidden, files)
 
 
 @contextmanager
@@ -171,10 +173,10 @@ def _fit(
 
 def _measure(
     train: "pd.DataFrame", synthetic: "pd.DataFrame", holdout: "pd.DataFrame", target: str | None
-) -> "QualityReport":
-    from ganaug.evaluation import quality
+) -> "tuple[QualityReport, PrivacyReport]":
+    from ganaug.evaluation import privacy, quality
 
-    return quality(train, synthetic, holdout=holdout, target=target)
+    return quality(train, synthetic, holdout=holdout, target=target), privacy(train, synthetic, holdout)
 
 
 def _write_files(
@@ -183,6 +185,7 @@ def _write_files(
     train: "pd.DataFrame",
     synthetic: "pd.DataFrame",
     report: "QualityReport",
+    hidden: "PrivacyReport",
 ) -> dict[str, Path]:
     from ganaug.evaluation import write_report
 
@@ -195,21 +198,17 @@ def _write_files(
     temporary = folder / f".synthetic.csv.{os.getpid()}.tmp"
     synthetic.to_csv(temporary, index=False)
     os.replace(temporary, files["synthetic"])
-    write_report(
-        files["report"],
-        train,
-        synthetic,
-        report,
-        history=gan.history_,
-        diagnosis=str(gan.diagnose()),
-    )
+    course = {"history": gan.history_, "diagnosis": str(gan.diagnose())}
+    write_report(files["report"], train, synthetic, report, privacy=hidden, **course)
     return files
 
 
-def _log(client: Any, run_id: str, report: "QualityReport", files: dict[str, Path]) -> None:
-    for name, value in report.summary().items():
-        client.log_metric(run_id, f"quality/{name}", value)
+def _log(client: Any, run_id: str, report: "QualityReport", hidden: "PrivacyReport", files: dict[str, Path]) -> None:
+    for kind, figures in {"quality": report.summary(), "privacy": hidden.summary()}.items():
+        for name, value in figures.items():
+            client.log_metric(run_id, f"{kind}/{name}", value)
     client.set_tag(run_id, "ganaug.verdict", report.verdict())
+    client.set_tag(run_id, "ganaug.privacy", hidden.verdict())
     client.log_artifact(run_id, str(files["synthetic"]))
     client.log_artifact(run_id, str(files["report"]))
     client.log_artifacts(run_id, str(files["model"]), "model")
@@ -220,6 +219,7 @@ def _summarize(
     gan: "TabularGAN",
     train: "pd.DataFrame",
     report: "QualityReport",
+    hidden: "PrivacyReport",
     files: dict[str, Path],
 ) -> TableRun:
     import mlflow
@@ -230,6 +230,7 @@ def _summarize(
         tracking_uri=mlflow.get_tracking_uri(),
         figures=report.summary(),
         verdict=report.verdict(),
+        privacy=hidden.verdict(),
         diagnosis=str(gan.diagnose()),
         n_rows=len(train),
         n_columns=train.shape[1],

@@ -1,5 +1,6 @@
 """The main job, from a file to a tracked run."""
 
+import html
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,9 @@ def test_a_run_leaves_model_table_page_and_figures(tracking_uri: str, data: Path
     assert synthetic.shape == (50, 2)
     assert set(synthetic["income"]) <= {0, 1}
     assert ganaug.load(result.model).n_iter_ == 40
-    assert "income" in result.report.read_text(encoding="utf-8")
+    page = result.report.read_text(encoding="utf-8")
+    for words in ("Usefulness for predicting income", "Privacy: ", html.escape(result.diagnosis, quote=False)[:40]):
+        assert words in page
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
         *("model", "report.html", "synthetic.csv"),
     ]
@@ -49,7 +52,9 @@ def test_a_run_leaves_model_table_page_and_figures(tracking_uri: str, data: Path
     }
     for name, value in result.figures.items():
         assert logged.data.metrics[f"quality/{name}"] == pytest.approx(value)
-    assert "target_trend_error" in result.figures
+    assert {"target_trend_error", "detector_auc", "usefulness_real"} <= set(result.figures)
+    assert "privacy/nearest_share_reference" in logged.data.metrics
+    assert logged.data.tags["ganaug.privacy"] == result.privacy
     assert logged.data.metrics["n_iter"] == 40
     artifacts = {item.path for item in client.list_artifacts(result.run_id)}
     assert artifacts == {"model", "report.html", "synthetic.csv"}
