@@ -47,10 +47,13 @@ class Records:
             self._rewrite()
 
     def table(self, kind):
-        """Return the runs of a kind that went well as a DataFrame, and the others as a list."""
-        chosen = [row for row in self.rows if row["kind"] == kind]
-        well = [row for row in chosen if row["status"] == "ok"]
-        return pd.DataFrame(well, columns=None if well else list(KEYS)), [row for row in chosen if row not in well]
+        """Return the runs of a kind that went well as a DataFrame, and the others as a list.
+
+        Files of several folders may have been put together: of runs with the same key the last one counts.
+        """
+        latest = {tuple(row[name] for name in KEYS): row for row in self.rows if row["kind"] == kind}.values()
+        well = [row for row in latest if row["status"] == "ok"]
+        return pd.DataFrame(well, columns=None if well else list(KEYS)), [row for row in latest if row not in well]
 
     def _find(self, key):
         return [row for row in self.rows if all(row.get(name) == value for name, value in key.items())]
