@@ -13,6 +13,7 @@ from ganaug.evaluation.nearest import TOLERANCE, Rows, nearest
 NEIGHBORS = 5
 DEVIATIONS = 3  # what chance may do: one figure in some 700 goes further by chance alone
 DRAWS = 200
+MIN_ROWS = 10
 TYPICAL = 0.2  # rows may be more typical than real ones, hence nearer to some row
 
 
@@ -112,12 +113,14 @@ def _beside_holdout(
     name: str, label: str, values: tuple[np.ndarray, ...], summarize: Any, rng: np.random.RandomState
 ) -> Figure:
     figure, reference = (float(summarize(side)) for side in values)
+    if min(map(len, values)) < MIN_ROWS:  # draws of few rows know nothing of how far others lie
+        return Figure(name, label, figure, reference, 0.0, np.nan, np.nan, "higher")
     spreads = [
         float(np.std(summarize(side[rng.randint(len(side), size=(DRAWS, len(side))), 0], axis=1))) for side in values
     ]
-    limit = (1 - TYPICAL) * reference - DEVIATIONS * float(np.hypot(*spreads))
+    limit = max((1 - TYPICAL) * reference - DEVIATIONS * float(np.hypot(*spreads)), 0.0)
     reach = 1.96 * spreads[0]
-    return Figure(name, label, figure, reference, limit, figure - reach, figure + reach, "higher")
+    return Figure(name, label, figure, reference, limit, max(figure - reach, 0.0), figure + reach, "higher")
 
 
 def membership(train: Rows, holdout: Rows, synthetic: Rows, rng: np.random.RandomState) -> Figure:
