@@ -81,20 +81,24 @@ def _encode(gan: "TabularGAN", X: Any, y: Any, run: Run) -> CodeRecords:
         columns, table, _rng(gan, "encode"), lambda column, count: unseen.__setitem__(column.name, count)
     )
     if unseen:
-        named = ", ".join(f"{count} in {name!r}" for name, count in list(unseen.items())[:5])
-        warnings.warn(
-            f"X holds values that the first call has not seen: {named}{', ...' if len(unseen) > 5 else ''}. Numbers "
-            "out of range are taken for the nearest in it; other values are unknown to the encoder, and the rest of "
-            "their rows is learned. Call fit with all rows to learn such values.",
-            DataWarning,
-            stacklevel=5,
-        )
+        _warn_unseen(unseen)
     if target is None or not unseen.get(target):
         return records
     known = np.flatnonzero(records.column(-1).numpy() >= 0)
     if not len(known):
         raise InvalidInputError(f"No row of X has a target {target!r} that the first call has seen. Call fit anew.")
     return records.part(known)
+
+
+def _warn_unseen(counts: dict[Any, int]) -> None:
+    named = ", ".join(f"{count} in {name!r}" for name, count in list(counts.items())[:5])
+    warnings.warn(
+        f"X holds values that the first call has not seen: {named}{', ...' if len(counts) > 5 else ''}. Numbers out of "
+        "range are taken for the nearest in it; other values are unknown to the encoder, and the rest of their rows is "
+        "learned. Call fit with all rows to learn such values.",
+        DataWarning,
+        stacklevel=6,
+    )
 
 
 def _play(gan: "TabularGAN", records: CodeRecords, run: Run) -> None:

@@ -38,8 +38,8 @@ class Reservoir:
         self._rng = np.random.default_rng(seed)
         self._keys: list[np.ndarray] = []
         self._limit = np.inf
-        self._kept: list[pd.Series] = []
-        self._parts: list[pd.DataFrame] = []
+        self._parts: list[list[pd.Series]] = []
+        """Per column, what is kept of it and what came since."""
         self._columns: Any = None
 
     def add(self, n_rows: int, take: TakeRows) -> None:
@@ -53,8 +53,9 @@ class Reservoir:
             return
         part = take(rows)
         if self._columns is None:
-            self._columns, self._kept = part.columns, [part.iloc[:0, place] for place in range(part.shape[1])]
-        self._parts.append(part)
+            self._columns, self._parts = part.columns, [[] for _ in part.columns]
+        for place, parts in enumerate(self._parts):
+            parts.append(part.iloc[:, place].copy())  # a view would hold on to the other columns
         self._keys.append(keys[rows])
         n_held = sum(map(len, self._keys))
         if self.max_rows is not None and n_held > self.max_rows + max(n_rows, self.max_rows // _SLACK):
@@ -63,9 +64,9 @@ class Reservoir:
     def table(self) -> pd.DataFrame:
         """Return the rows kept, in their order, and forget them."""
         self._let_go()
-        table = pd.DataFrame(dict(enumerate(self._kept)), copy=False)
+        table = pd.DataFrame({place: parts[0] for place, parts in enumerate(self._parts)}, copy=False)
         table.columns = self._columns
-        self._kept = []
+        self._parts = []
         return table
 
     def _let_go(self) -> None:
@@ -76,9 +77,8 @@ class Reservoir:
             chosen = np.sort(np.argpartition(keys, self.max_rows)[: self.max_rows])
             keys = keys[chosen]
             self._limit = keys.max()
-        for place in range(len(self._kept)):
-            # A first part of no rows would lend its dtype to the others.
-            parts = [self._kept[place], *(part.iloc[:, place] for part in self._parts)]
+        for place, parts in enumerate(self._parts):
+            # A part of no rows would lend its dtype to the others.
             joined = self.join(place, [part for part in parts if len(part)] or parts[:1])
-            self._kept[place] = joined if chosen is None else joined.take(chosen).reset_index(drop=True)
-        self._keys, self._parts = [keys], []
+            parts[:] = [joined if chosen is None else joined.take(chosen).reset_index(drop=True)]
+        self._keys = [keys]

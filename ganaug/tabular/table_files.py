@@ -117,6 +117,7 @@ class ParquetStream(TableStream):
                 if isinstance(error, InvalidInputError):
                     raise
                 raise _unreadable(path, error) from error
+        pyarrow.default_memory_pool().release_unused()  # what reading took is training's now
 
     def _note_schema(self, schema: Any, path: Path) -> None:
         empty = _to_frame(schema.empty_table())
