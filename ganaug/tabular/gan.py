@@ -28,7 +28,7 @@ from ganaug.adversarial import (
 )
 from ganaug.base import BaseGAN
 from ganaug.devices import limited_threads
-from ganaug.exceptions import InvalidInputError, TrainingWarning
+from ganaug.exceptions import DataWarning, InvalidInputError, TrainingWarning
 from ganaug.features import DiscriminatorFeatures
 from ganaug.tabular.conditions import compile_frame
 from ganaug.tabular.discriminator import RecordView, TableDiscriminator
@@ -53,6 +53,7 @@ from ganaug.tabular.streams import gather
 
 _HELD_OUT_RANGE = (100, 2000)
 """So many held-out records say which weights are better; more say it no better. Small tables give a fifth."""
+_FEW_ROWS = 30
 _PREVIEW_ROWS = 10
 
 
@@ -507,6 +508,13 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
 
     def _encode_training(self, X: Any, y: Any, run: Run) -> CodeRecords:
         table = self._learn_encoder(X, y, run)
+        if len(table) < _FEW_ROWS:
+            warnings.warn(
+                f"The table has {len(table)} rows, fewer than {_FEW_ROWS}: none can be held out to say when to stop, "
+                "and what is sampled will lie close to them. Give more rows.",
+                DataWarning,
+                stacklevel=2,
+            )
         rng = np.random.default_rng(self.seed_)
         records = CodeRecords.encode(self.encoder_.modeled_, table, rng)
         shuffled = rng.permutation(len(table))

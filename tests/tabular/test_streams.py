@@ -219,5 +219,11 @@ def test_a_target_is_sampled_with_its_rows(table):
     assert (X[:, 0] == y).all()
 
 
+def test_twenty_rows_are_learned_with_a_warning(table):
+    with pytest.warns(DataWarning, match="The table has 20 rows, fewer than 30"):
+        gan = make_gan().fit(table[["size", "city"]][:20])
+    assert gan.sample(30).shape == (30, 2)
+
+
 def test_clones_keep_the_limit():
     assert clone(make_gan(max_rows_in_memory=None)).max_rows_in_memory is None
