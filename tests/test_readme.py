@@ -63,6 +63,13 @@ def run_page(page):
     return names
 
 
+def test_the_example_of_the_report_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = run_page("report.md")
+    text = names["path"].read_text(encoding="utf-8")
+    assert "Usefulness for predicting fraud" in text and "Privacy: " in text and 'id="training"' in text
+
+
 def test_the_examples_of_the_translation_page(capsys):
     names = run_page("translation.md")
     true = np.stack([names["digits"][:900], np.full((900, 8, 8), 0.3), 1 - names["digits"][:900]], axis=-1)
