@@ -36,7 +36,9 @@ def _failing_means(report: QualityReport, stretch: float, chance: float) -> list
     if report.shape_error > shape_floor + max(2 * shape_floor, SHAPE_EXCESS, chance):
         failures.append(f"columns are off by {report.shape_error:.1f} % (floor {report.shape_floor:.1f} %)")
     limit = min(trend_floor + max(2 * trend_floor, TREND_EXCESS), (trend_floor + report.trend_ceiling) / 2)
-    if report.trend_error > max(limit, 1.5 * trend_floor, chance):  # NaN where there is no pair, which is no failure
+    if report.trend_error > max(
+        limit, 1.5 * trend_floor, 1.5 * chance
+    ):  # NaN where there is no pair, which is no failure
         failures.append(
             f"pairs of columns are off by {report.trend_error:.1f} % "
             f"(floor {report.trend_floor:.1f} %, independent columns {report.trend_ceiling:.1f} %)"

@@ -30,7 +30,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def at(self, places: np.ndarray) -> Rows:
+    def at(self, places: np.ndarray | slice) -> Rows:
         """Return some of the rows."""
         return Rows(self.numbers[places], self.codes[places], self.number_of, self.code_of)
 
@@ -109,16 +109,30 @@ def paired_distances(left: Rows, right: Rows) -> np.ndarray:
     return np.abs(left.numbers - right.numbers).sum(axis=1) + 2.0 * (left.codes != right.codes).sum(axis=1)
 
 
-def nearest(queries: Rows, reference: Rows, n_neighbors: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distances to the nearest rows, ascending, and which row is the very nearest."""
+@dataclass(frozen=True)
+class Neighbors:
+    """The nearest rows of each query.
+
+    `distances` are ascending; `place` is that of the nearest row, the first of the `ties` rows
+    that are as near.
+    """
+
+    distances: np.ndarray
+    place: np.ndarray
+    ties: np.ndarray
+
+
+def nearest(queries: Rows, reference: Rows, n_neighbors: int = 1) -> Neighbors:
+    """Return the nearest rows of each query."""
     n_neighbors = min(n_neighbors, len(reference))
     size = max(1, BLOCK_CELLS // len(reference))
-    found, places = [], []
+    found = []
     for start in range(0, len(queries), size):
         block = distances(queries.at(slice(start, start + size)), reference)
-        places.append(block.argmin(axis=1))
-        if n_neighbors == 1:
-            found.append(block.min(axis=1, keepdims=True))
-        else:
-            found.append(np.sort(np.partition(block, n_neighbors - 1, axis=1)[:, :n_neighbors], axis=1))
-    return np.concatenate(found), np.concatenate(places)
+        place = block.argmin(axis=1)
+        closest = block[np.arange(len(block)), place][:, None]
+        ties = np.count_nonzero(block <= closest + TOLERANCE, axis=1)
+        if n_neighbors > 1:
+            closest = np.sort(np.partition(block, n_neighbors - 1, axis=1)[:, :n_neighbors], axis=1)
+        found.append((closest, place, ties))
+    return Neighbors(*(np.concatenate(parts) for parts in zip(*found, strict=True)))

@@ -162,10 +162,10 @@ def _neighborhoods(rows: dict[str, Rows], drawn: dict[str, _Drawn], rng: np.rand
     reference = {role: part.at(drawn[role].reference) for role, part in rows.items()}
     to_train = nearest(queries["synthetic"], reference["real"], NEIGHBORS)
     to_holdout = nearest(queries["synthetic"], reference["holdout"])
-    of_holdout, _ = nearest(queries["holdout"], reference["real"], NEIGHBORS)
+    of_holdout = nearest(queries["holdout"], reference["real"], NEIGHBORS)
     return [
         nearest_share(to_train, to_holdout, len(reference["real"]), len(reference["holdout"])),
-        *distance_figures(to_train[0], of_holdout, rng),
+        *distance_figures(to_train.distances, of_holdout.distances, rng),
         membership(queries["real"], queries["holdout"], reference["synthetic"], rng),
     ]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from ganaug.evaluation.nearest import TOLERANCE, Rows, nearest
+from ganaug.evaluation.nearest import TOLERANCE, Neighbors, Rows, nearest
 
 NEIGHBORS = 5
 DEVIATIONS = 3  # what chance may do: one figure in some 700 goes further by chance alone
@@ -56,22 +56,22 @@ def _share_interval(share: float, n_rows: int) -> tuple[float, float]:
     return 100 * max(float(middle - reach), 0.0), 100 * min(float(middle + reach), 1.0)
 
 
-def nearest_share(
-    to_train: tuple[np.ndarray, np.ndarray], to_holdout: tuple[np.ndarray, np.ndarray], n_train: int, n_holdout: int
-) -> Figure:
+def nearest_share(to_train: Neighbors, to_holdout: Neighbors, n_train: int, n_holdout: int) -> Figure:
     """Return the share of synthetic rows nearer to a training row than to a holdout row, in % at equal odds.
 
-    Training and holdout rows are alike to who learned from neither: whose a nearest row is then
-    follows the sizes of the sets. How far chance moves the share depends on how many rows share
-    a nearest row, which is counted.
+    Training and holdout rows are alike to who learned from neither: whose the nearest row is then
+    follows the sizes of the sets, and among rows that are as near, their numbers. How far chance
+    moves the share depends on how many queries have the same nearest row.
     """
-    (train, train_place), (holdout, holdout_place) = ((found[:, 0], place) for found, place in (to_train, to_holdout))
+    train, holdout = to_train.distances[:, 0], to_holdout.distances[:, 0]
+    of_train = np.where(train <= holdout + TOLERANCE, to_train.ties, 0)
+    of_holdout = np.where(holdout <= train + TOLERANCE, to_holdout.ties, 0)
+    share = float(np.mean(of_train / (of_train + of_holdout)))
+    place = np.where(of_train > 0, to_train.place, n_train + to_holdout.place)
+    _, group, queries = np.unique(place, return_inverse=True, return_counts=True)
+    ties = np.bincount(group, weights=of_train + of_holdout) / queries
     expected = n_train / (n_train + n_holdout)
-    is_nearer, is_tie = train < holdout - TOLERANCE, np.abs(train - holdout) <= TOLERANCE
-    share = float(np.mean(is_nearer + expected * is_tie))
-    place = np.where(train <= holdout, train_place, n_train + holdout_place)[~is_tie]
-    _, hits = np.unique(place, return_counts=True)
-    deviation = float(np.sqrt(expected * (1 - expected) * (hits**2).sum())) / len(train)
+    deviation = float(np.sqrt(expected * (1 - expected) * (queries**2 / ties).sum())) / len(train)
 
     def at_equal_odds(value: float) -> float:
         value = min(max(value, 0.0), 1.0)
@@ -82,7 +82,7 @@ def nearest_share(
         "rows nearer to a training row than to a holdout row, %",
         at_equal_odds(share),
         50.0,
-        at_equal_odds(expected + DEVIATIONS * deviation),
+        at_equal_odds(expected + DEVIATIONS * deviation + TOLERANCE),
         at_equal_odds(share - 1.96 * deviation),
         at_equal_odds(share + 1.96 * deviation),
         "50",
@@ -129,7 +129,7 @@ def membership(train: Rows, holdout: Rows, synthetic: Rows, rng: np.random.Rando
     There are several attacks. Which one is best is found on one half of the rows, and measured
     on the other half.
     """
-    scores = [_attacks(nearest(rows, synthetic, NEIGHBORS)[0]) for rows in (train, holdout)]
+    scores = [_attacks(nearest(rows, synthetic, NEIGHBORS).distances) for rows in (train, holdout)]
     halves = [np.array_split(rng.permutation(len(rows)), 2) for rows in (train, holdout)]
     aucs = []
     for tuned, judged in ((0, 1), (1, 0)):

@@ -53,7 +53,7 @@ def measure_usefulness(
         found = {name: judge(X[name], y[name], X["test"], y["test"], options) for name in SOURCES}
     frame = pd.DataFrame(found).assign(limit=np.nan)
     frame.insert(0, "metric", ["AUC"] if is_class else ["R2", "RMSE"])
-    frame.loc[0, "limit"] = _limit(frame.loc[0, "real"], frame.loc[0, "independent"], y["test"], is_class)
+    frame.loc[0, "limit"] = _limit(frame.loc[0, "real"], frame.loc[0, "independent"], y["real"], y["test"], is_class)
     if not is_class:
         frame.loc[1, list(SOURCES)] *= np.ptp(y["test"]) / (MICROSECONDS_A_DAY if dtype.kind in "mM" else 1)
     _explain(frame, target, notes)
@@ -119,14 +119,20 @@ def _bounded(X: np.ndarray) -> np.ndarray:
     return np.clip(fill_empty_columns(X), -LARGEST, LARGEST)
 
 
-def _limit(real: float, independent: float, y_test: np.ndarray, is_class: bool) -> float:
+def _limit(real: float, independent: float, y_real: np.ndarray, y_test: np.ndarray, is_class: bool) -> float:
     """Return the lowest figure that passes: a fifth of the gain may be lost, or what chance may take."""
     if is_class:
-        _, counts = np.unique(y_test, return_counts=True)
-        deviation = np.sqrt(max(real * (1 - real), 0.01) / min(counts.min(), len(y_test) - counts.max() or 1))
+        few = sum(1 / _rarest(y) for y in (y_real, y_test))
+        deviation = np.sqrt(max(real * (1 - real), 0.02) * few)
     else:
-        deviation = 2 * np.sqrt(max(real, 0.01)) * (1 - min(real, 0.99)) / np.sqrt(len(y_test))
+        few = 1 / len(y_real) + 1 / len(y_test)
+        deviation = 2 * np.sqrt(max(real, 0.01)) * (1 - min(real, 0.99)) * np.sqrt(few)
     return float(real - max(LOSS * (real - independent), 3 * deviation))
+
+
+def _rarest(y: np.ndarray) -> int:
+    """Return the rows of the rarest class."""
+    return int(np.unique(y, return_counts=True)[1].min())
 
 
 def _explain(frame: pd.DataFrame, target: Any, notes: list[str]) -> None:
