@@ -17,6 +17,7 @@ from ganaug.tabular.table_stream import TableStream
 
 ROWS_PER_CHUNK = 65_536
 """Rows of a file in memory at a time, beside those that are kept."""
+_READ_BYTES = 2**20
 
 
 class CsvStream(TableStream):
@@ -109,7 +110,8 @@ class ParquetStream(TableStream):
             raise MissingDependencyError("Parquet needs pyarrow; run: pip install pyarrow") from error
         for path in self.paths:
             try:
-                with pyarrow.parquet.ParquetFile(path) as file:
+                # Read ahead, all of the file's bytes would be held until its end.
+                with pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BYTES) as file:
                     self._note_schema(file.schema_arrow, path)
                     for batch in file.iter_batches(self.chunk_rows):
                         yield len(batch), self._take_from(batch)
