@@ -6,15 +6,17 @@ import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 
+import ganaug.evaluation
 from ganaug.evaluation import quality, write_report
 from ganaug.evaluation.heat_map import heat_map
 from ganaug.evaluation.panels import levels, shorten, way
 from ganaug.evaluation.privacy_report import PrivacyReport
-from ganaug.exceptions import InvalidInputError
+from ganaug.exceptions import InvalidInputError, MissingDependencyError
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 DETECTION = ["detector", "auc", "auc_holdout", "floor", "ceiling", "limit"]
@@ -138,7 +140,8 @@ def test_what_was_not_measured_is_told(tmp_path, tables):
 def test_the_same_figures_give_the_same_page_and_no_temporary_file_stays(tmp_path, tables):
     report = quality(*tables, models=False)
     first = write_report(tmp_path / "page.html", *tables, report).read_bytes()
-    second = write_report(str(tmp_path / "page.html"), *tables, report).read_bytes()
+    with matplotlib.rc_context({"axes.grid": True, "font.size": 30, "lines.linewidth": 9}):
+        second = write_report(str(tmp_path / "page.html"), *tables, report).read_bytes()
     assert first == second
     assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
     assert b"Learning curves" not in first
@@ -236,6 +239,16 @@ def test_a_report_of_other_tables_and_a_folder_are_refused(tmp_path, tables):
         write_report(tmp_path / "page.html", tables[0], tables[1].drop(columns="level"), report)
     with pytest.raises(InvalidInputError, match="is a folder"):
         write_report(tmp_path, *tables, report)
+
+
+@pytest.mark.parametrize("library", ["matplotlib", "jinja2"])
+def test_a_missing_library_is_named(tmp_path, tables, monkeypatch, library):
+    monkeypatch.delitem(sys.modules, "ganaug.evaluation.drawings", raising=False)
+    monkeypatch.delattr(ganaug.evaluation, "drawings", raising=False)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingDependencyError, match=f"(?i)needs {library}; run: pip install"):
+        write_report(tmp_path / "page.html", *tables, quality(*tables, models=False))
+    assert not list(tmp_path.iterdir())
 
 
 def test_importing_the_room_imports_no_drawing_library():
