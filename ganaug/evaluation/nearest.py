@@ -99,8 +99,10 @@ def distances(left: Rows, right: Rows) -> np.ndarray:
     found = (
         cdist(left.numbers, right.numbers, "cityblock") if left.numbers.shape[1] else np.zeros((len(left), len(right)))
     )
-    for one, two in zip(left.codes.T, right.codes.T, strict=True):
-        found += 2.0 * (one[:, None] != two)
+    differing = np.zeros(found.shape, dtype=np.uint8 if left.codes.shape[1] < 256 else np.uint16)
+    for one, two in zip(np.ascontiguousarray(left.codes.T), np.ascontiguousarray(right.codes.T), strict=True):
+        differing += one[:, None] != two
+    found += 2.0 * differing
     return found
 
 
