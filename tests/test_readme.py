@@ -70,6 +70,15 @@ def test_the_example_of_the_report_page(tmp_path, monkeypatch):
     assert "Usefulness for predicting fraud" in text and "Privacy: " in text and 'id="training"' in text
 
 
+def test_the_examples_of_the_evaluation_page(capsys):
+    names = run_page("evaluation.md")
+    report, panel = names["report"], names["panel"]
+    assert {"auc", "auc_holdout", "floor", "ceiling"} <= set(report.detection) and report.usefulness.loc[
+        0, "real"
+    ] > 0.9
+    assert panel.passed and "No sign" in capsys.readouterr().out
+
+
 def test_the_examples_of_the_translation_page(capsys):
     names = run_page("translation.md")
     true = np.stack([names["digits"][:900], np.full((900, 8, 8), 0.3), 1 - names["digits"][:900]], axis=-1)
@@ -81,6 +90,14 @@ def test_the_examples_of_the_super_resolution_page(capsys):
     names = run_page("super-resolution.md")
     assert names["enlarged"].shape == (397, 8, 8) and names["larger"].shape == (854, 1280, 3)
     assert "The adversarial phase" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:The table has 6,000 rows", "ignore:X holds values")
+def test_the_examples_of_the_scale_page():
+    names = run_page("scale.md")
+    table = pd.read_parquet(names["folder"] / "month-0.parquet")
+    assert names["synthetic"].dtypes.equals(table.dtypes) and len(names["synthetic"]) == 1_000
+    assert names["gan"].n_iter_ == 50 and names["stream"].n_iter_ == 3 * (2_000 // 256)
 
 
 def test_the_examples_of_the_images_page(tmp_path, monkeypatch, capsys):

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 import ganaug
 from ganaug.cli import app
 from ganaug.cli.conditions import parse_conditions
+from ganaug.exceptions import DataWarning
 from ganaug.tabular import TabularGAN
 
 
@@ -96,6 +97,20 @@ def test_fit_saves_a_model_with_the_options_given(data: Path, tmp_path: Path) ->
     assert [column.name for column in gan.encoder_.columns_] == [
         *("age", "income", "city", "member", "a=b"),
     ]
+
+
+@pytest.mark.filterwarnings("ignore:score_samples ranks")
+def test_fit_samples_a_folder_that_is_larger_than_memory(table: pd.DataFrame, tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    for place in range(3):
+        table[100 * place : 100 * place + 100].to_parquet(tmp_path / "parts" / f"{place}.parquet")
+    options = ("--max-rows-in-memory", 120, "--max-steps", 3, "--random-state", 1, "--quiet")
+    result = run("fit", tmp_path / "parts", "-o", tmp_path / "model", *options)
+    assert result.exit_code == 0 and "uniform sample of max_rows_in_memory=120" in result.stderr
+    gan = ganaug.load(tmp_path / "model")
+    with pytest.warns(DataWarning, match="has 300 rows"):
+        same = TabularGAN(max_rows_in_memory=120, max_steps=3, random_state=1).fit(table)
+    assert gan.sample(30).equals(same.sample(30)) and gan.max_rows_in_memory == 120
 
 
 def test_fit_keeps_a_model_that_is_there_unless_told(data: Path, model: Path) -> None:
