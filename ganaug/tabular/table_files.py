@@ -36,6 +36,7 @@ class CsvStream(TableStream):
         super().__init__()
         self.path, self.chunk_rows = path, chunk_rows
         self._texts: set[Any] = set()
+        self._negative: set[Any] = set()
         self._dates: dict[Any, set[str]] = {}
 
     def read(self, max_rows: int | None, seed: int) -> tuple[pd.DataFrame, int]:
@@ -74,9 +75,13 @@ class CsvStream(TableStream):
 
     def _note(self, seen: SeenColumn, values: pd.Series) -> None:
         """Take notice of a column; what is no number, truth or date throughout is text."""
+        if values.dtype.kind == "i" and (values < 0).any():
+            self._negative.add(values.name)
+        is_huge = isinstance(seen.dtype, np.dtype) and {seen.dtype.kind, values.dtype.kind} == {"i", "u"}
         is_text = values.name in self._texts or not seen.note(values)
-        # Whole numbers of either end fit into no integer together, and pandas leaves them as they stand.
-        is_text |= isinstance(seen.dtype, np.dtype) and {seen.dtype.kind, values.dtype.kind} == {"i", "u"}
+        # Numbers below 0 and above 2**63 fit into no integer together, and pandas leaves them as they stand.
+        if is_huge and not is_text:
+            is_text, seen.dtype = values.name in self._negative, np.dtype(np.uint64)
         if is_text:
             self._texts.add(values.name)
             seen.dtype = np.dtype(object)
@@ -114,7 +119,7 @@ class ParquetStream(TableStream):
                 with pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BYTES) as file:
                     self._note_schema(file.schema_arrow, path)
                     for batch in file.iter_batches(self.chunk_rows):
-                        yield len(batch), self._take_from(batch)
+                        yield len(batch), self._take_from(batch, path)
             except (ValueError, OSError, pyarrow.ArrowException) as error:
                 if isinstance(error, InvalidInputError):
                     raise
@@ -135,7 +140,7 @@ class ParquetStream(TableStream):
             elif not self.seen[place].note_dtype(dtype, False, content if dtype == np.dtype(object) else None):
                 self._refuse(place, dtype, str(path))
 
-    def _take_from(self, batch: Any) -> TakeRows:
+    def _take_from(self, batch: Any, path: Path) -> TakeRows:
         """Return a way to some rows of ``batch``, which leaves the others in Arrow's form."""
         assert self.names is not None
         fields = batch.schema.names
@@ -143,7 +148,7 @@ class ParquetStream(TableStream):
         for place, name in enumerate(self.names):
             if whole is not None and isinstance(whole.dtypes.iloc[place], pd.CategoricalDtype):
                 if not self.seen[place].note(whole.iloc[:, place]):
-                    self._refuse(place, whole.dtypes.iloc[place], "one file")
+                    self._refuse(place, whole.dtypes.iloc[place], str(path))
             elif str(name) in fields:
                 self.seen[place].has_missing |= batch.column(fields.index(str(name))).null_count > 0
         return whole.take if whole is not None else lambda rows: _to_frame(batch.take(rows))
