@@ -284,6 +284,22 @@ def test_evaluate_tells_the_verdict_and_the_worst_column(data: Path, table: pd.D
     assert "100.00" in next(line for line in shown.splitlines() if line.startswith("age "))
 
 
+def test_evaluate_with_a_holdout_tells_about_privacy(data: Path, table: pd.DataFrame, tmp_path: Path) -> None:
+    holdout = tmp_path / "holdout.csv"
+    table.assign(age=table["age"] + 1, score=table["score"] * 1.5).to_csv(holdout, index=False)
+    result = run("evaluate", data, data, "--holdout", holdout, "--target", "income", "--json")
+    assert result.exit_code == 0, result.output  # a table that does not pass is no error
+    found = json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert {"auc", "auc_holdout", "floor", "ceiling", "limit"} <= set(found["detection"][0])
+    assert found["usefulness"][0]["metric"] == "AUC" and found["detector_floor"] == found["detection"][0]["floor"]
+    privacy = found["privacy"]
+    assert not privacy["passed"] and "equal a training row" in privacy["failures"][0]
+    assert privacy["figures"][0]["name"] == "exact_copies" and privacy["figures"][0]["figure"] == 100
+    shown = run("evaluate", data, data, "--holdout", holdout, "--target", "income").stdout
+    for words in ("give away training rows", "boosted trees", "Predicting income", "rows that equal a training row"):
+        assert words in shown
+
+
 def test_info_shows_a_model_and_a_table(model: Path, data: Path) -> None:
     shown = run("info", model).stdout
     assert "TabularGAN" in shown
