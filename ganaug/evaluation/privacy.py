@@ -114,16 +114,18 @@ def privacy(
     check_tables(tables)
     rng = check_random_state(np.random.RandomState() if random_state is None else random_state)
     encoded = [encode_column(name, tables) for name in real.columns]
-    train, fake, fresh = encode_rows(encoded)
-    figures, notes = [], []
-    drawn = _draw(rows := dict(zip(tables, encode_rows(encoded), strict=True)), len(encoded), rng)
+    rows = dict(zip(tables, encode_rows(encoded), strict=True))
+    drawn = _draw(rows, len(encoded), rng)
+    figures: list[Figure] = []
+    notes: list[str] = []
     if len(rows["real"].number_of) or len(rows["real"].code_of):
         figures += [_copies(rows), *_neighborhoods(rows, drawn, rng)]
     else:
         notes.append("Distances are not measured: nearly every row has its own value in all columns.")
     figures.append(_rare_values(encoded, rows, drawn))
     frame = pd.DataFrame([figure.row() for figure in figures])
-    return PrivacyReport(frame, [_explain(row) for row in frame[~frame["passed"]].to_dict("records")], notes)
+    failed = frame[~frame["passed"]].to_dict("records")
+    return PrivacyReport(frame, [_explain(row) for row in failed], notes)
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def _rare_values(
     )
 
 
-def _explain(row: dict[str, Any]) -> str:
+def _explain(row: dict[Any, Any]) -> str:
     """Return a phrase for a figure that is beyond its limit."""
     figure, reference = row["figure"], row["reference"]
     beside = f"({figure:.3g}, of holdout rows {reference:.3g})"

@@ -40,7 +40,7 @@ def compare_shares(name: str, label: str, is_hit: np.ndarray, is_hit_holdout: np
     """Return the share of synthetic rows that are hits, in %, beside that of holdout rows; lower is safer."""
     n_rows, n_holdout = len(is_hit), len(is_hit_holdout)
     if not n_rows or not n_holdout:
-        return Figure(name, label, *[np.nan] * 5, "lower")
+        return Figure(name, label, np.nan, np.nan, np.nan, np.nan, np.nan, "lower")
     share, reference = float(is_hit.mean()), float(is_hit_holdout.mean())
     expected = (reference * n_holdout + 1) / (n_holdout + 2)  # none in few rows does not mean never
     reach = DEVIATIONS * np.sqrt(expected * (1 - expected) * (1 / n_rows + 1 / n_holdout))
@@ -118,7 +118,7 @@ def _beside_holdout(
     spreads = [
         float(np.std(summarize(side[rng.randint(len(side), size=(DRAWS, len(side))), 0], axis=1))) for side in values
     ]
-    limit = max((1 - TYPICAL) * reference - DEVIATIONS * float(np.hypot(*spreads)), 0.0)
+    limit = max((1 - TYPICAL) * reference - DEVIATIONS * float(np.hypot(spreads[0], spreads[1])), 0.0)
     reach = 1.96 * spreads[0]
     return Figure(name, label, figure, reference, limit, max(figure - reach, 0.0), figure + reach, "higher")
 
