@@ -92,12 +92,12 @@ def test_the_examples_of_the_super_resolution_page(capsys):
     assert "The adversarial phase" in capsys.readouterr().out
 
 
-@pytest.mark.filterwarnings("ignore:The table has 6,000 rows", "ignore:X holds values")
+@pytest.mark.filterwarnings("ignore:The table has 3,000 rows", "ignore:X holds values")
 def test_the_examples_of_the_scale_page():
     names = run_page("scale.md")
     table = pd.read_parquet(names["folder"] / "month-0.parquet")
-    assert names["synthetic"].dtypes.equals(table.dtypes) and len(names["synthetic"]) == 1_000
-    assert names["gan"].n_iter_ == 50 and names["stream"].n_iter_ == 3 * (2_000 // 256)
+    assert names["synthetic"].dtypes.equals(table.dtypes) and len(names["synthetic"]) == 500
+    assert names["gan"].n_iter_ == 30 and names["stream"].n_iter_ == 3 * max(5, 1_000 // 256)
 
 
 def test_the_examples_of_the_images_page(tmp_path, monkeypatch, capsys):
