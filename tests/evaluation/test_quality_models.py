@@ -128,7 +128,8 @@ def test_without_models_there_are_columns_and_pairs_only():
 
 
 def test_the_same_seed_gives_the_same_bits():
-    one, two, other = (quality(TRAIN, FRESH, target="fraud", random_state=seed) for seed in (3, 3, 4))
+    train, fresh = (table.drop(columns="merchant_id").head(120) for table in (TRAIN, FRESH))
+    one, two, other = (quality(train, fresh, target="fraud", random_state=seed) for seed in (3, 3, 4))
     pd.testing.assert_frame_equal(one.detection, two.detection, check_exact=True)
     pd.testing.assert_frame_equal(one.usefulness, two.usefulness, check_exact=True)
     assert one.summary() == two.summary() != other.summary()
