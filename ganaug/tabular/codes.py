@@ -1,6 +1,6 @@
 """Codes: a table as levels and positions, column by column, and back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ganaug.exceptions import InvalidInputError
-from ganaug.tabular.columns import CategoryColumn, Column, IdentifierColumn, NumberColumn
+from ganaug.tabular.columns import CategoryColumn, Column, IdentifierColumn, NumberColumn, UniformNoise
 from ganaug.tabular.forms import NumberForm
 
 ModeledColumn = CategoryColumn | NumberColumn
@@ -44,14 +44,24 @@ def encode_table(columns: Sequence[Column], table: pd.DataFrame, rng: np.random.
     )
 
 
-def decode_table(columns: Sequence[Column], codes: Codes, rng: np.random.Generator, first_row: int) -> pd.DataFrame:
-    """Return the table that ``codes`` stand for; identifiers are made up, starting at ``first_row``."""
+def decode_table(
+    columns: Sequence[Column],
+    codes_of: Callable[[int], tuple[np.ndarray, np.ndarray]],
+    n_rows: int,
+    noise: UniformNoise,
+    first_row: int,
+) -> pd.DataFrame:
+    """Return the table that codes stand for; identifiers are made up, starting at ``first_row``.
+
+    ``codes_of(place)`` gives levels and positions (n,) of one column: it is asked for one after another, so that a
+    long table's codes need never be there in full width.
+    """
     decoded, place = [], 0
     for column in columns:
         if isinstance(column, IdentifierColumn):
-            decoded.append(column.make(first_row, len(codes), rng))
+            decoded.append(column.make(first_row, n_rows, noise))
             continue
-        decoded.append(column.decode(codes.levels[:, place], codes.positions[:, place], rng))
+        decoded.append(column.decode(*codes_of(place), noise))
         place += 1
     table = pd.concat(decoded, axis=1)
     table.columns = pd.Index([column.name for column in columns], tupleize_cols=False)

@@ -21,7 +21,7 @@ from ganaug.tabular.codes import (
     split_sums,
     with_levels,
 )
-from ganaug.tabular.columns import Column, IdentifierColumn
+from ganaug.tabular.columns import Column, IdentifierColumn, UniformNoise
 from ganaug.tabular.frames import TableFormat
 from ganaug.tabular.learning import check_any, check_memory, choose_bins, learn_column
 
@@ -211,7 +211,20 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def decode(self, codes: Codes, rng: np.random.Generator | None = None, first_row: int = 0) -> pd.DataFrame:
         """Return the table that ``codes`` stand for; identifiers are made up, starting at ``first_row``."""
-        return decode_table(self.columns_, codes, np.random.default_rng(0) if rng is None else rng, first_row)
+        noise = np.random.default_rng(0) if rng is None else rng
+        return self.decode_columns(
+            lambda place: (codes.levels[:, place], codes.positions[:, place]), len(codes), noise, first_row
+        )
+
+    def decode_columns(
+        self,
+        codes_of: Callable[[int], tuple[np.ndarray, np.ndarray]],
+        n_rows: int,
+        noise: UniformNoise,
+        first_row: int = 0,
+    ) -> pd.DataFrame:
+        """Return the table whose modeled columns' levels and positions (n,) ``codes_of(place)`` gives."""
+        return decode_table(self.columns_, codes_of, n_rows, noise, first_row)
 
     def to_state(self) -> dict[str, Any]:
         """Return plain values and arrays from which ``from_state`` builds the same encoder."""

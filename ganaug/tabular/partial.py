@@ -24,8 +24,12 @@ from ganaug.adversarial.snapshot import restore, snapshot
 from ganaug.devices import resolve_device
 from ganaug.exceptions import DataWarning, InvalidInputError
 from ganaug.randomness import draw_seed
+from ganaug.tabular.columns import IdentifierColumn
+from ganaug.tabular.game import TabularGame
+from ganaug.tabular.layout import TableLayout
 from ganaug.tabular.records import CodeRecords
 from ganaug.tabular.streams import gather
+from ganaug.tabular.ties import Tie
 
 if TYPE_CHECKING:
     from ganaug.tabular.gan import TabularGAN
@@ -67,7 +71,9 @@ def _encode(gan: "TabularGAN", X: Any, y: Any, run: Run) -> CodeRecords:
     """Return the records; the first call learns the encoder from them."""
     if not gan.__sklearn_is_fitted__():
         table = gan._learn_encoder(X, y, run)
-        return CodeRecords.encode(gan.encoder_.modeled_, table, _rng(gan, "encode"))
+        records = CodeRecords.encode(gan.encoder_.modeled_, table, _rng(gan, "encode"))
+        gan._find_ties(records)
+        return records
     X, y = gather(X, y, gan.max_rows_in_memory, derive_seed(gan.seed_, "rows", gan.n_iter_))
     target = gan.format_.target
     if y is None and target is not None:
@@ -123,6 +129,8 @@ def _play(gan: "TabularGAN", records: CodeRecords, run: Run) -> None:
     trainer.train()
     state = snapshot(trainer)
     setattr(game, game.averaged, trainer.averager.module)
+    if gan.__sklearn_is_fitted__():
+        _count_in(gan, game, records)
     gan.game_ = game.eval().requires_grad_(False)
     gan.history_, gan.n_iter_, gan.stop_reason_ = run.history, run.step, run.stop_reason
     gan._fit_held_out = _choose_judged(gan, records)
@@ -131,6 +139,30 @@ def _play(gan: "TabularGAN", records: CodeRecords, run: Run) -> None:
         warnings.filterwarnings("ignore", message="score_samples ranks")
         gan._finish()
     gan._fit_state = state
+
+
+def _count_in(gan: "TabularGAN", game: TabularGame, records: CodeRecords) -> None:
+    """Let the table's shares be those of all calls, and forget ties that the newest records contradict."""
+    columns, modeled = [], 0
+    for column in gan.encoder_.columns_:
+        if not isinstance(column, IdentifierColumn):
+            levels = records.column(modeled).numpy()
+            counts = column.counts + np.bincount(levels[levels >= 0], minlength=column.n_levels)
+            column, modeled = replace(column, counts=counts), modeled + 1
+        columns.append(column)
+    gan.encoder_ = copy.copy(gan.encoder_)  # others may hold the one of the calls before
+    gan.encoder_.columns_ = columns
+    layout = TableLayout.of(gan.encoder_.modeled_)
+    for module in game.modules():
+        if hasattr(module, "layout"):
+            module.layout = layout
+    gan.ties_ = [tie for tie in gan.ties_ if _holds(tie, records)]
+
+
+def _holds(tie: Tie, records: CodeRecords) -> bool:
+    givers, takers = records.column(tie.giver).numpy(), records.column(tie.taker).numpy()
+    wanted = np.where(givers >= 0, tie.levels[givers], -1)
+    return bool(((wanted == takers) | (wanted < 0) | (takers < 0)).all())
 
 
 def _choose_judged(gan: "TabularGAN", records: CodeRecords) -> Any:

@@ -12,17 +12,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganaug.adversarial import PackedDiscriminator, make_generator
+from ganaug.adversarial import PackedDiscriminator, derive_seed, make_generator
+from ganaug.detection import detector_auc
 from ganaug.exceptions import TrainingWarning
 from ganaug.tabular.codes import Codes
 from ganaug.tabular.discriminator import TableDiscriminator
 from ganaug.tabular.game import TabularGame, draw_order
 from ganaug.tabular.generator import TableGenerator
+from ganaug.tabular.sampling import Model, sample_table
 
 BLOCK = 256
 """Records scored at a time."""
 _CELLS = 2**16
 """Values in a batch where they need not be in blocks of a fixed size: 500 columns would take a gigabyte at once."""
+_JUDGED_ROWS = 10_000
 _CROSSED_COPIES = 4
 _OTHER_ORDERS = 4
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -111,6 +114,20 @@ def held_out_quality(generator: TableGenerator, codes: Codes) -> float:
         given = mean_nats(torch.arange(layout.n_columns, device=device), slice(None))
         mixed = [mean_nats(order, slice(place, None, _OTHER_ORDERS)) for place, order in enumerate(others)]
     return float(baseline - 0.5 * given - 0.5 * np.mean(mixed))
+
+
+def likeness(model: Model, codes: Codes, n_given: int, seed: int) -> float:
+    """Return how hard real records are to tell from as many drawn ones: 2 * (1 - AUC of boosted trees), at most 1.
+
+    Only the first ``n_given`` columns are looked at. Drawn rows go through the table's own form, so that rounding
+    looks alike on both sides.
+    """
+    encoder = model.encoder
+    drawn = encoder.encode(sample_table(model, min(len(codes), _JUDGED_ROWS), None, derive_seed(seed, "likeness")))
+    sides = [np.where(side.levels < 0, np.nan, side.levels + side.positions)[:, :n_given] for side in (codes, drawn)]
+    categorical = [not column.n_ordered for column in encoder.modeled_[:n_given]]
+    auc = detector_auc(sides[0], sides[1], categorical=categorical, random_state=seed % 2**32)
+    return 2.0 * (1.0 - max(0.5, auc))
 
 
 def check_worth(game: TabularGame, held_out: Codes, seed: int) -> float | None:

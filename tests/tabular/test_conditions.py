@@ -5,7 +5,7 @@ from tables import make_mixed
 
 from ganaug.exceptions import ConditionError, DataWarning, InvalidInputError
 from ganaug.tabular import TabularGAN
-from ganaug.tabular.sampling import BlockSampler
+from ganaug.tabular.sampling import BLOCK, BlockSampler
 
 # Budgets this small leave a weak discriminator; what its warning says has a test of its own.
 pytestmark = pytest.mark.filterwarnings("ignore:score_samples ranks")
@@ -45,10 +45,12 @@ def test_a_rare_class_costs_no_rejection(gan, monkeypatch):
     """As many blocks are drawn as rows are asked for, and one candidate per row."""
     sizes = []
     original = BlockSampler.draw
-    monkeypatch.setattr(BlockSampler, "draw", lambda self, rng: sizes.append(self.n_candidates) or original(self, rng))
+    monkeypatch.setattr(
+        BlockSampler, "draw", lambda self, rng: [original(self, rng), sizes.append(len(self.log_weights))]
+    )
     synthetic = gan.sample(5000, conditions={"kind": "rare"})
     assert (synthetic["kind"] == "rare").all() and len(synthetic) == 5000
-    assert sizes == [1] * 5
+    assert sizes == [BLOCK] * 5
 
 
 def test_a_condition_on_a_late_column_shapes_the_early_ones(gan):

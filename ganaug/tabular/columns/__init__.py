@@ -5,10 +5,10 @@ A level is one category, one frequent number, one bin of numbers, "missing", or 
 """
 
 from ganaug.tabular.columns.category import CategoryColumn
-from ganaug.tabular.columns.choices import UNSEEN, Choices
+from ganaug.tabular.columns.choices import UNSEEN, Choices, UniformNoise
 from ganaug.tabular.columns.identifier import IdentifierColumn
 from ganaug.tabular.columns.number import NumberColumn
 
 Column = CategoryColumn | NumberColumn | IdentifierColumn
 
-__all__ = ["UNSEEN", "CategoryColumn", "Choices", "Column", "IdentifierColumn", "NumberColumn"]
+__all__ = ["UNSEEN", "CategoryColumn", "Choices", "Column", "IdentifierColumn", "NumberColumn", "UniformNoise"]

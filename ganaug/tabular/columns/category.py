@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ganaug.exceptions import ConditionError
-from ganaug.tabular.columns.choices import UNSEEN, Choices
+from ganaug.tabular.columns.choices import UNSEEN, Choices, UniformNoise
 from ganaug.tabular.forms import dtype_name
 
 
@@ -85,6 +85,11 @@ class CategoryColumn:
         """Which levels have positions: none."""
         return np.zeros(self.n_levels, dtype=bool)
 
+    @property
+    def other_level(self) -> int | None:
+        """The level that stands for all rare values together."""
+        return len(self.categories) if self.others else None
+
     def encode(self, column: pd.Series, rng: np.random.Generator | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return level codes (n,) and positions (n,), the latter all 0.5."""
         known = pd.Index(self.categories, dtype=object)
@@ -95,15 +100,15 @@ class CategoryColumn:
         codes[column.isna().to_numpy()] = self.n_levels - 1 if self.has_missing else UNSEEN
         return codes, np.full(len(codes), 0.5)
 
-    def decode(self, levels: np.ndarray, positions: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    def decode(self, levels: np.ndarray, positions: np.ndarray, noise: UniformNoise) -> pd.Series:
         """Return values with the dtype that was seen; "other" is drawn from the values behind it."""
         n_slots = self.n_levels + (0 if self.has_missing else 1)
         values = np.empty(n_slots, dtype=object)
         values[: len(self.categories)] = self.categories
         values[-1] = None
         decoded = values[levels]
-        draws = rng.random(len(levels))  # drawn for every row, so that each row's draw has a fixed place
         if self.others:
+            draws = noise.random(len(levels))  # drawn for every row, so that each row's draw has a fixed place
             cumulative = np.cumsum(self.other_counts) / self.other_counts.sum()
             is_other = levels == len(self.categories)
             others = np.empty(len(self.others), dtype=object)

@@ -1,12 +1,18 @@
 """What a condition allows in one column."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 UNSEEN = -1
 """Code of a value that was not there when the encoder was fitted."""
+
+
+class UniformNoise(Protocol):
+    """Where decoding takes random numbers from: a numpy Generator, or what a chunk of rows has in its place."""
+
+    def random(self, size: int, /) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ganaug.tabular.columns.choices import UniformNoise
 from ganaug.tabular.forms import dtype_name
 
 
@@ -41,7 +42,7 @@ class IdentifierColumn:
         alphabets = ["".join(sorted(set(texts.str[place]))) for place in range(length)]
         return cls(column.name, dtype_name(column.dtype), alphabets, float(column.isna().mean()))
 
-    def make(self, first_row: int, n_rows: int, rng: np.random.Generator) -> pd.Series:
+    def make(self, first_row: int, n_rows: int, noise: UniformNoise) -> pd.Series:
         """Return identifiers for rows ``first_row`` onwards; all differ, growing longer where the pattern is full."""
         space = 1
         for alphabet in self.alphabets:
@@ -54,7 +55,7 @@ class IdentifierColumn:
             text = _spell(rest * stride % space, self.alphabets)
             texts.append(f"{text}{laps}" if laps else text)
         values = np.array(texts, dtype=object)
-        values[rng.random(n_rows) < self.missing_rate] = None
+        values[noise.random(n_rows) < self.missing_rate] = None
         column = pd.Series(values, name=self.name, dtype=object)
         return column.astype(pd.api.types.pandas_dtype(self.dtype))
 

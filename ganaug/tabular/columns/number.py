@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ganaug.exceptions import ConditionError
-from ganaug.tabular.columns.choices import UNSEEN, Choices
+from ganaug.tabular.columns.choices import UNSEEN, Choices, UniformNoise
 from ganaug.tabular.columns.quantiles import EDGE, cut, quantile_function
 from ganaug.tabular.forms import NumberForm
 
@@ -90,6 +90,11 @@ class NumberColumn:
             binned[-1] = False
         return binned
 
+    @property
+    def other_level(self) -> None:
+        """No level stands for several values that may have nothing in common."""
+        return None
+
     def encode(
         self, column: pd.Series, rng: np.random.Generator | None = None, clip: bool = False
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -129,7 +134,7 @@ class NumberColumn:
         levels[inside], positions[inside] = found, places
         return levels, positions
 
-    def decode(self, levels: np.ndarray, positions: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    def decode(self, levels: np.ndarray, positions: np.ndarray, noise: UniformNoise) -> pd.Series:
         """Return numbers with the dtype and rounding that were seen."""
         return self.form.from_axis(self.decode_axis(levels, positions), self.name)
 
