@@ -164,7 +164,8 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         "epochs", "max_steps", "max_seconds", "early_stopping", "interrupted", "diverged", or what a callback said.
         After ``partial_fit``, "max_steps".
     quality_ : float or None
-        ``score`` of the held-out records; None with fewer than 200 of them (tables of fewer than 4,000 rows).
+        ``score`` of the held-out records; None with fewer than 200 of them (tables of fewer than 4,000 rows)
+        and after ``partial_fit``, which holds none out.
     score_worth_ : float or None
         Share of held-out records that ``score_samples`` ranks above crossed copies of themselves (0.5 = by chance);
         after ``partial_fit``, of some of the last call's records.
@@ -621,10 +622,13 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
     def _model(self) -> Model:
         return Model(self.game_.generator, self.encoder_, self.ties_)
 
-    def _finish(self) -> None:
+    def _rake(self) -> None:
         if self.raking:
             ties = Ties(self.ties_, self.game_.generator.bias.device)
             rake(self.game_.generator, ties, range(len(self.encoder_.modeled_)), derive_seed(self.seed_, "rake"))
+
+    def _finish(self) -> None:
+        self._rake()
         held_out = self._fit_held_out
         self.score_worth_ = self.quality_ = None
         if len(held_out) >= _FEWEST_JUDGED:

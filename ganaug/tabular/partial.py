@@ -28,6 +28,7 @@ from ganaug.tabular.columns import IdentifierColumn
 from ganaug.tabular.game import TabularGame
 from ganaug.tabular.layout import TableLayout
 from ganaug.tabular.records import CodeRecords
+from ganaug.tabular.scoring import check_worth
 from ganaug.tabular.streams import gather
 from ganaug.tabular.ties import Tie
 
@@ -133,11 +134,8 @@ def _play(gan: "TabularGAN", records: CodeRecords, run: Run) -> None:
         _count_in(gan, game, records)
     gan.game_ = game.eval().requires_grad_(False)
     gan.history_, gan.n_iter_, gan.stop_reason_ = run.history, run.step, run.stop_reason
-    gan._fit_held_out = _choose_judged(gan, records)
-    with warnings.catch_warnings():
-        # A model half learned would say it after each call; `score_worth_` has the figure.
-        warnings.filterwarnings("ignore", message="score_samples ranks")
-        gan._finish()
+    gan._rake()
+    gan.quality_, gan.score_worth_ = None, _ask_worth(gan, records)
     gan._fit_state = state
 
 
@@ -165,11 +163,16 @@ def _holds(tie: Tie, records: CodeRecords) -> bool:
     return bool(((wanted == takers) | (wanted < 0) | (takers < 0)).all())
 
 
-def _choose_judged(gan: "TabularGAN", records: CodeRecords) -> Any:
-    """Return the codes of some of the records, of which every value is known."""
+def _ask_worth(gan: "TabularGAN", records: CodeRecords) -> float | None:
+    """Return what ``score_samples`` is worth on some of the records of which every value is known."""
+    if not gan.scrambled_weight:
+        return None
     rows = _rng(gan, "judged").permutation(len(records))[:_JUDGED_ROWS]
     codes = records.part(rows).codes()
-    return codes.take(np.flatnonzero((codes.levels >= 0).all(axis=1)))
+    with warnings.catch_warnings():
+        # A model half learned would say it after each call; `score_worth_` has the figure.
+        warnings.filterwarnings("ignore", message="score_samples ranks")
+        return check_worth(gan.game_, codes.take(np.flatnonzero((codes.levels >= 0).all(axis=1))), gan.seed_)
 
 
 def _rng(gan: "TabularGAN", purpose: str) -> np.random.Generator:
