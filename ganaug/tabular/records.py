@@ -16,8 +16,8 @@ _SMALL = torch.iinfo(torch.int16).max
 class CodeRecords:
     """Records as levels of two bytes (four where a column has very many) and positions of four.
 
-    Positions are kept of those columns alone that have bins; all others are 0.5. A twelfth of what codes take, and
-    the same numbers come out.
+    Positions are kept of those columns alone that have bins; all others are 0.5. An eighth to three eighths of
+    what codes take, and the same numbers come out.
 
     Parameters
     ----------
