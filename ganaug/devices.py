@@ -52,3 +52,11 @@ def resolve_precision(precision: str, device: torch.device) -> str:
     # Emulated bfloat16 (is_bf16_supported's default) is slower than float32: ask for the hardware's.
     has_it = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return "bfloat16" if has_it else "float32"
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Say whether the processor has instructions for matrix products in bfloat16; the same in every process."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    ask = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)  # torch has no public name for it
+    return device.type == "cpu" and bool(ask())

@@ -63,7 +63,7 @@ def decode_table(
             continue
         decoded.append(column.decode(*codes_of(place), noise))
         place += 1
-    table = pd.concat(decoded, axis=1)
+    table = pd.DataFrame(dict(enumerate(decoded)), copy=False)  # pandas.concat would copy every column
     table.columns = pd.Index([column.name for column in columns], tupleize_cols=False)
     return table
 

@@ -66,7 +66,8 @@ class TableFormat:
         """Return ``table`` (with the target as the last column, if there is one) as ``fit`` was given it."""
         features = table.iloc[:, : len(self.columns)]
         if self.array_dtype is None:
-            X = features.set_axis(self._index(), axis=1)
+            X = features.copy(deep=False)  # set_axis would copy every column
+            X.columns = self._index()
         else:
             X = features.to_numpy(dtype=self.array_dtype)
         if not return_y:

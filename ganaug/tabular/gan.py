@@ -28,7 +28,7 @@ from ganaug.adversarial import (
     make_generator,
 )
 from ganaug.base import BaseGAN
-from ganaug.devices import limited_threads
+from ganaug.devices import limited_threads, multiplies_bfloat16
 from ganaug.exceptions import DataWarning, InvalidInputError, TrainingWarning
 from ganaug.features import DiscriminatorFeatures
 from ganaug.tabular.conditions import compile_frame
@@ -92,13 +92,13 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         Categories per column with a level of their own; the rarest others share one, and are drawn back by frequency.
     max_bins : int or "auto", default="auto"
         Bins for a column of many distinct numbers; "auto" grows with the table, from 5 to 32 (at 10,000 rows).
-    generator_hidden : tuple of two ints, default=(96, 64)
+    generator_hidden : tuple of two ints, default=(64, 48)
         Width of the context that columns are drawn from, and of each column's residual block.
     discriminator_hidden : tuple of ints, default=(128, 128)
         Width of the discriminator's trunk, then of each residual block.
     dropout : float or "auto", default="auto"
         Dropout of the generator while it learns from real records; "auto" falls from 0.5 for tables of up to 2,000 rows
-        to 0.25 for those of 20,000 and more.
+        to 0.15 for those of 20,000 and more.
     loss : str, default="relativistic"
         "minimax", "non_saturating", "least_squares", "hinge", "wasserstein" or "relativistic".
     adversarial_weight, likelihood_weight : float, default=1.0
@@ -222,7 +222,7 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         schema: Mapping[Any, str] | None = None,
         max_categories: int = 200,
         max_bins: int | str = "auto",
-        generator_hidden: tuple[int, int] = (96, 64),
+        generator_hidden: tuple[int, int] = (64, 48),
         discriminator_hidden: tuple[int, ...] = (128, 128),
         dropout: float | str = "auto",
         loss: str = "relativistic",
@@ -620,7 +620,9 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
             run.quality = lambda: likeness(model, held_out, len(self.encoder_.modeled_), self.seed_)
 
     def _model(self) -> Model:
-        return Model(self.game_.generator, self.encoder_, self.ties_)
+        device = self.game_.generator.bias.device
+        is_half = self.precision != "float32" and multiplies_bfloat16(device)
+        return Model(self.game_.generator, self.encoder_, self.ties_, "bfloat16" if is_half else "float32")
 
     def _rake(self) -> None:
         if self.raking:
@@ -692,7 +694,7 @@ def _count_held_out(n_rows: int, fraction: float) -> int:
 
 def _choose_dropout(n_rows: int) -> float:
     """Return more dropout for smaller tables, which the generator would learn by heart."""
-    return float(np.interp(np.log(n_rows), np.log([2_000, 20_000]), [0.5, 0.25]))
+    return float(np.interp(np.log(n_rows), np.log([2_000, 20_000]), [0.5, 0.15]))
 
 
 def check_widths(name: str, widths: Sequence[Any], exactly: int | None = None) -> None:

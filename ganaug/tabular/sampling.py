@@ -24,7 +24,7 @@ from ganaug.tabular.generator import ColumnPart, TableGenerator
 from ganaug.tabular.likelihood import log_density
 from ganaug.tabular.ties import Tie, Ties
 
-BLOCK = 1024
+BLOCK = 4096
 """Rows drawn at a time: their numbers fit into a CPU's inner cache."""
 VARY_BLOCK = 8192
 """Rows varied at a time."""
@@ -41,6 +41,7 @@ class Model(NamedTuple):
     generator: TableGenerator
     encoder: TableEncoder
     ties: Sequence[Tie]
+    precision: str = "float32"
 
 
 def sample_table(
@@ -121,14 +122,14 @@ class BlockNoise:
         return np.concatenate([*drawn, np.empty(0)])[:size]
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def vary_table(model: Model, table: pd.DataFrame, is_kept: np.ndarray, seed: int) -> pd.DataFrame:
     """Return the rows of ``table`` with values drawn anew where ``is_kept`` (n, modeled columns) is False.
 
     The values drawn are given those kept, and those drawn before them in the table's order. Values kept are not
     encoded and decoded but copied; identifiers are made up.
     """
-    generator, encoder, _ = model
+    generator, encoder = model.generator, model.encoder
     parts, ties = generator.parts(), Ties(model.ties, generator.bias.device)
     blocks = []
     for first in range(0, max(1, len(table)), VARY_BLOCK):
@@ -190,15 +191,16 @@ class BlockSampler:
         self.compiled, self.block = compiled, block
         self.device = model.generator.bias.device
         self.ties = Ties(model.ties, self.device)
-        with torch.no_grad():
+        with torch.inference_mode():
             self.parts = model.generator.parts()
-        self.walk = Walk(self.parts, self.ties, block)
         n_columns = model.generator.layout.n_columns
         self.rest = [column for column in range(n_columns) if column not in compiled]
+        with torch.inference_mode():
+            self.walk = Walk(self.parts, self.ties, block, model.precision, () if compiled else self.rest)
         # Weights differ between candidates only where something was drawn before the last condition.
         self.is_pooled = any(is_open(choices) for choices in list(compiled.values())[:-1])
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def draw(self, rng: torch.Generator) -> None:
         """Draw one block of rows."""
         self.walk.begin()
@@ -245,7 +247,8 @@ class BlockSampler:
             hidden = part.hidden(context)  # of one row, as long as all candidates know the same: nothing
             log_masses = self._log_masses(column, choices, hidden, levels)
             log_weights = log_weights + torch.logsumexp(log_masses, dim=1)
-            picked[column] = draw_levels(log_masses.expand(size, -1).clone(), rng)
+            relative = log_masses - log_masses.amax(dim=1, keepdim=True)
+            picked[column] = draw_levels(relative.expand(size, -1).clone(), rng)
             levels[column], positions[column] = self._place(
                 column, choices, picked[column], hidden.expand(size, -1), rng
             )

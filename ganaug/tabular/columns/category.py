@@ -123,7 +123,7 @@ class CategoryColumn:
             return pd.Series(values, name=self.name, dtype=object).astype(dtype)
         column = pd.Series(values, name=self.name, dtype=object)
         if self.dtype == "object":
-            return column if self.keeps_none else column.where(column.notna(), np.nan)
+            return column if self.keeps_none or not self.has_missing else column.where(column.notna(), np.nan)
         return column.astype(pd.api.types.pandas_dtype(self.dtype))
 
     def choose(self, wanted: list[Any]) -> Choices:
