@@ -104,7 +104,8 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
     adversarial_weight, likelihood_weight : float, default=1.0
         Weights of the generator's two terms; 0 turns one off.
     adversarial_interval : int, default=4
-        Rounds per adversarial turn; the likelihood is learned in every round, which costs a fraction of it.
+        Rounds per adversarial turn; the likelihood is learned in every round, which costs a fraction of it. Every round
+        is one if ``likelihood_weight`` is 0.
     scrambled_weight : float, default=1.0
         Weight of the discriminator's term on spoilt records.
     raking : bool, default=True
@@ -581,7 +582,8 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
             penalty_weight=self.gradient_penalty_weight,
             penalty_interval=self.gradient_penalty_interval,
             adversarial_weight=self.adversarial_weight,
-            adversarial_interval=self.adversarial_interval,
+            # Nothing else to learn from: no round may be left out.
+            adversarial_interval=self.adversarial_interval if self.likelihood_weight else 1,
             likelihood_weight=self.likelihood_weight,
             scrambled_weight=self.scrambled_weight,
             target_balance=self.target_balance,
