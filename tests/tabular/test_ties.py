@@ -89,6 +89,27 @@ def test_agreement_by_chance_is_no_tie():
     assert gan.ties_ == []
 
 
+def test_values_that_occur_once_or_twice_are_no_evidence():
+    """Whatever stands beside a value that no other row has, follows from it."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"name": np.arange(300) // 2, "kind": rng.choice(list("abcde"), 300)})
+    table["name"] = "n" + table["name"].astype(str)
+    table["kind"] = table["kind"].where(table.index % 2 == 0, table["kind"].shift())
+    gan = TabularGAN(max_steps=1, random_state=0).fit(table.sample(frac=1.0, random_state=0))
+    assert names_of(gan) == {("name", "kind")}  # a hundred and fifty pairs agree
+    gan = TabularGAN(max_steps=1, random_state=0).fit(table.iloc[:200])
+    assert gan.ties_ == []
+    gan = TabularGAN(max_steps=1, random_state=0, max_categories=300).fit(table.assign(name=np.arange(300).astype(str)))
+    assert gan.ties_ == []
+
+
+def test_where_no_value_agrees_with_all_that_is_known_the_likeliest_are_drawn(gan):
+    """has_degree and years contradict each other; the degree must follow one of them, not be any of the four."""
+    with pytest.warns(ganaug.exceptions.DataWarning, match="less than one in ten"):
+        synthetic = gan.sample(500, conditions={"years": 18, "has_degree": False})
+    assert set(synthetic["degree"]) <= {"school", "master"}
+
+
 def test_rare_values_that_share_a_level_are_free():
     """Of 30 cities 10 keep a level; the others share one, and the country follows from the city in both."""
     rng = np.random.default_rng(0)
