@@ -1,6 +1,7 @@
 """Codes: a table as levels and positions, column by column, and back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,10 +97,27 @@ def encode_column(
     column: ModeledColumn, values: pd.Series, rng: np.random.Generator | None, clip: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return level codes (n,) and positions (n,); with ``clip``, numbers out of range go to its nearest end."""
-    try:
+    with _explained(column):
         if clip and isinstance(column, NumberColumn):
             return column.encode(values, rng, clip=True)
         return column.encode(values, rng)
+
+
+def as_numbers(column: ModeledColumn, values: pd.Series) -> np.ndarray:
+    """Return a column as float64 numbers, (n,), each value by itself: categories as whole ones, NaN where missing."""
+    with _explained(column):
+        if isinstance(column, NumberColumn):
+            return column.form.to_axis(values)
+        known = pd.Index([*column.categories, *column.others], dtype=object)
+        codes = known.get_indexer(pd.Index(values.to_numpy(dtype=object), dtype=object))
+        return np.where(values.isna(), np.nan, np.where(codes < 0, len(known), codes))
+
+
+@contextmanager
+def _explained(column: ModeledColumn) -> Iterator[None]:
+    """Say of which column values are of another kind than those that were learned."""
+    try:
+        yield
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InvalidInputError(
             f"Column {column.name!r} holds values that were no {column.kind} values in training: {error}. "

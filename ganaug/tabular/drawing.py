@@ -1,18 +1,44 @@
 """Drawing rows column by column, in memory that is used again: what sampling spends its time on."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding, silu
 
-from ganaug.tabular.generator import ColumnPart
-from ganaug.tabular.ties import Ties
+from ganaug.tabular.encoder import TableEncoder
+from ganaug.tabular.generator import ColumnPart, TableGenerator
+from ganaug.tabular.ties import Tie, Ties
 
-_BELOW_ONE = 1.0 - 1e-6
+_UNIFORM_RANGE = (1e-8, 1.0 - 1e-6)
+"""Of the numbers that pick levels: 0, which is drawn once in 2^24, would pick a level that is next to impossible."""
 _LARGEST_LOGIT = 80.0
 _MAX_BEGINNINGS = 2048
 """So many different beginnings of a row are worked out once for all blocks."""
+
+
+class Model(NamedTuple):
+    """What rows are drawn with: the networks, the columns' values, and what holds between the columns.
+
+    ``shifts`` (levels of all columns,) is what raking adds to the logits of columns drawn in the table's order; None
+    for nothing.
+    """
+
+    generator: TableGenerator
+    encoder: TableEncoder
+    ties: Sequence[Tie]
+    shifts: np.ndarray | None = None
+    precision: str = "float32"
+
+    def raked_parts(self) -> list[ColumnPart]:
+        """Return the generator's parts for drawing in the table's order."""
+        parts = self.generator.parts()
+        if self.shifts is None:
+            return parts
+        shifts = torch.from_numpy(self.shifts).to(self.generator.bias.device).split(list(self.generator.layout.sizes))
+        return [part._replace(output_bias=part.output_bias + shift) for part, shift in zip(parts, shifts, strict=True)]
 
 
 class Walk:
@@ -39,9 +65,10 @@ class Walk:
         order: Sequence[int] = (),
     ) -> None:
         self.parts, self.ties = parts, ties
-        self._blocks = [_Block(part, torch.bfloat16 if precision == "bfloat16" else torch.float32) for part in parts]
+        self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        self._blocks: dict[int, _Block] = {}
         like = parts[0].embedding
-        self._context, self._hidden = (like.new_empty(n_rows, like.shape[1]) for _ in range(2))
+        self._context, self.hidden = (like.new_empty(n_rows, like.shape[1]) for _ in range(2))
         self._beginnings = self._work_out(order)
         self.levels: dict[int, Tensor] = {}
         self.positions: dict[int, Tensor] = {}
@@ -58,7 +85,7 @@ class Walk:
         contexts = self._context.new_zeros(1, self._context.shape[1])
         beginnings = {}
         for column in order:
-            part, block = self.parts[column], self._blocks[column]
+            part, block = self.parts[column], self._block(column)
             hidden = block.hidden(contexts, torch.empty_like(contexts))
             logits = block.logits(hidden)
             self.ties.restrict(column, logits, known)
@@ -98,21 +125,27 @@ class Walk:
         hidden, cumulative = self._beginnings[column]
         levels = _pick(cumulative[self._beginning] if len(cumulative) > 1 else cumulative, rng, len(self._beginning))
         part = self.parts[column]
-        positions = part.draw_positions(levels, hidden[self._beginning] if part.has_bins else self._hidden, rng)
+        positions = part.draw_positions(levels, hidden[self._beginning] if part.has_bins else self.hidden, rng)
         self._beginning = self._beginning * cumulative.shape[1] + levels
         self.know(column, levels, positions)
 
     def logits(self, column: int) -> Tensor:
         """Return the logits (n, levels) of ``column``; call ``take`` before those of another."""
-        self._hidden = self._blocks[column].hidden(self._context, self._hidden)
-        return self._blocks[column].logits(self._hidden)
+        block = self._block(column)
+        self.hidden = block.hidden(self._context, self.hidden)
+        return block.logits(self.hidden)
+
+    def _block(self, column: int) -> "_Block":
+        if column not in self._blocks:
+            self._blocks[column] = _Block(self.parts[column], self._dtype)
+        return self._blocks[column]
 
     def take(self, column: int, logits: Tensor, rng: torch.Generator) -> None:
         """Draw the levels by their ``logits``, which are overwritten, and positions inside them."""
         part = self.parts[column]
         self.ties.restrict(column, logits, self.levels)
         levels = draw_levels(logits, rng)
-        self.know(column, levels, part.draw_positions(levels, self._hidden, rng))
+        self.know(column, levels, part.draw_positions(levels, self.hidden, rng))
 
 
 class _Block:
@@ -140,9 +173,12 @@ class _Block:
         return torch.mm(hidden.to(self.dtype), self.output) + self.part.output_bias
 
 
-def draw_levels(logits: Tensor, rng: torch.Generator) -> Tensor:
-    """Return one level per row, drawn with probabilities softmax(logits); ``logits`` are overwritten."""
-    return _pick(_accumulate(logits), rng, len(logits))
+def draw_levels(logits: Tensor, rng: torch.Generator, n_rows: int | None = None) -> Tensor:
+    """Return one level per row, drawn with probabilities softmax(logits); ``logits`` are overwritten.
+
+    With ``n_rows``, so many by the only row that there may be.
+    """
+    return _pick(_accumulate(logits), rng, n_rows or len(logits))
 
 
 def _accumulate(logits: Tensor) -> Tensor:
@@ -153,7 +189,8 @@ def _accumulate(logits: Tensor) -> Tensor:
 
 def _pick(cumulative: Tensor, rng: torch.Generator, n_rows: int) -> Tensor:
     """Return one level per row of ``cumulative``, or ``n_rows`` by the only one there is."""
-    uniform = torch.rand(n_rows, 1, generator=rng, device=cumulative.device) * _BELOW_ONE * cumulative[:, -1:]
+    uniform = torch.rand(n_rows, 1, generator=rng, device=cumulative.device).clamp_(*_UNIFORM_RANGE)
+    uniform = uniform * cumulative[:, -1:]
     if len(cumulative) == 1:
         return torch.searchsorted(cumulative[0], uniform[:, 0], right=True)
     return torch.searchsorted(cumulative, uniform, right=True)[:, 0]

@@ -33,6 +33,7 @@ from ganaug.exceptions import DataWarning, InvalidInputError, TrainingWarning
 from ganaug.features import DiscriminatorFeatures
 from ganaug.tabular.conditions import compile_frame
 from ganaug.tabular.discriminator import RecordView, TableDiscriminator
+from ganaug.tabular.drawing import Model
 from ganaug.tabular.encoder import TableEncoder
 from ganaug.tabular.frames import TableFormat
 from ganaug.tabular.game import TabularGame, balance_shares
@@ -41,7 +42,7 @@ from ganaug.tabular.layout import TableLayout
 from ganaug.tabular.partial import learn_more
 from ganaug.tabular.raking import rake
 from ganaug.tabular.records import CodeRecords
-from ganaug.tabular.sampling import BLOCK, Model, sample_table, vary_table
+from ganaug.tabular.sampling import BLOCK, sample_table
 from ganaug.tabular.scoring import (
     check_worth,
     discriminator_features,
@@ -53,7 +54,8 @@ from ganaug.tabular.scoring import (
     unpack,
 )
 from ganaug.tabular.streams import gather
-from ganaug.tabular.ties import Tie, Ties, find_ties
+from ganaug.tabular.ties import Tie, find_ties
+from ganaug.tabular.varying import vary_table
 
 _HELD_OUT_RANGE = (100, 2000)
 """So many held-out records say which weights are better; more say it no better. Small tables give a fifth."""
@@ -109,7 +111,7 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
     scrambled_weight : float, default=1.0
         Weight of the discriminator's term on spoilt records.
     raking : bool, default=True
-        After training, shift the generator's logits so that the levels of each column come as often as in the table.
+        Draw rows with the generator's logits shifted so that the levels of each column come as often as in the table.
     target_balance : float, default=0.0
         After ``fit(X, y)``: how evenly the levels of ``y`` are drawn into batches, from 0 (as often as in the table)
         to 1 (all alike). Rare classes are learned better (Xu et al. 2019's training by sampling); terms are weighted
@@ -156,6 +158,8 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
     ties_ : list of Tie
         Columns that follow from another column, such as a number of years from a degree: rows that are drawn never
         contradict them.
+    shifts_ : ndarray of shape (levels of all columns,) or None
+        What raking adds to the generator's logits when columns are drawn in the table's order.
     history_ : list of dict
         A row per epoch (and at most 50 steps): ``epoch``, ``step``, ``seconds`` and the mean of each ``player/term``.
         Calls of ``partial_fit`` count as epochs.
@@ -499,7 +503,7 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         check_is_fitted(self)
         table = self.format_.check(self, X, y)
         with limited_threads(self._max_threads):
-            return likeness(self._model(), self.encoder_.encode(table), self._n_given(y), self.seed_)
+            return likeness(self._model(), table, self._n_given(y), self.seed_)
 
     def log_likelihood(self, X: Any, y: Any = None) -> float:
         """Return how much likelier the records are under the generator than under independent columns.
@@ -557,6 +561,7 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         shuffled = rng.permutation(len(table))
         n_held_out = _count_held_out(len(table), self.validation_fraction)
         self._fit_held_out = records.part(shuffled[:n_held_out]).codes()
+        self._fit_judged = table.iloc[shuffled[:n_held_out]]
         return records.part(shuffled[n_held_out:])
 
     def _find_ties(self, records: CodeRecords) -> None:
@@ -619,29 +624,31 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
             run.quality = lambda: held_out_quality(averaged, held_out)
         elif len(held_out) >= _FEWEST_JUDGED:
             model = Model(averaged, self.encoder_, self.ties_)
-            run.quality = lambda: likeness(model, held_out, len(self.encoder_.modeled_), self.seed_)
+            judged = self._fit_judged
+            run.quality = lambda: likeness(model, judged, len(self.encoder_.modeled_), self.seed_)
 
     def _model(self) -> Model:
         device = self.game_.generator.bias.device
         is_half = self.precision != "float32" and multiplies_bfloat16(device)
-        return Model(self.game_.generator, self.encoder_, self.ties_, "bfloat16" if is_half else "float32")
+        precision = "bfloat16" if is_half else "float32"
+        return Model(self.game_.generator, self.encoder_, self.ties_, self.shifts_, precision)
 
     def _rake(self) -> None:
+        self.shifts_ = None
         if self.raking:
-            ties = Ties(self.ties_, self.game_.generator.bias.device)
-            rake(self.game_.generator, ties, range(len(self.encoder_.modeled_)), derive_seed(self.seed_, "rake"))
+            self.shifts_ = rake(Model(self.game_.generator, self.encoder_, self.ties_), derive_seed(self.seed_, "rake"))
 
     def _finish(self) -> None:
-        self._rake()
-        held_out = self._fit_held_out
-        self.score_worth_ = self.quality_ = None
-        if len(held_out) >= _FEWEST_JUDGED:
-            self.quality_ = likeness(self._model(), held_out, len(self.encoder_.modeled_), self.seed_)
-        if self.scrambled_weight:
-            try:
-                self.score_worth_ = check_worth(self.game_, held_out, self.seed_)
-            except KeyboardInterrupt:
-                warnings.warn("Interrupted: score_samples was not checked.", TrainingWarning, stacklevel=2)
+        self.shifts_ = self.score_worth_ = self.quality_ = None
+        try:
+            self._rake()
+            if len(self._fit_held_out) >= _FEWEST_JUDGED:
+                self.quality_ = likeness(self._model(), self._fit_judged, len(self.encoder_.modeled_), self.seed_)
+            if self.scrambled_weight:
+                self.score_worth_ = check_worth(self.game_, self._fit_held_out, self.seed_)
+        except KeyboardInterrupt:
+            # The weights are settled: whoever stops a fit twice still gets what was learned.
+            warnings.warn("Interrupted: what is drawn was neither raked nor judged.", TrainingWarning, stacklevel=2)
 
     def _sample_table(self, n_samples: int | None, conditions: Any, seed: int) -> pd.DataFrame:
         if not isinstance(conditions, pd.DataFrame):
@@ -670,11 +677,12 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
 
     def _fitted_state(self) -> dict[str, Any]:
         ties = [asdict(tie) for tie in self.ties_]
-        return super()._fitted_state() | {"format": asdict(self.format_), "ties": ties}
+        return super()._fitted_state() | {"format": asdict(self.format_), "ties": ties, "shifts": self.shifts_}
 
     def _restore_fitted(self, state: dict[str, Any]) -> None:
         self.format_ = TableFormat(**state.pop("format"))
         self.ties_ = [Tie(**tie) for tie in state.pop("ties", [])]  # older files have none
+        self.shifts_ = state.pop("shifts", None)
         super()._restore_fitted(state)
 
     def _restore_encoder(self, state: dict[str, Any]) -> None:

@@ -75,6 +75,12 @@ class ColumnPart(NamedTuple):
         mean, log_scale = law.unbind(dim=1)
         return mean, log_scale.clamp(*LOG_SCALE_RANGE).exp()
 
+    def law_at(self, level: int, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and scale of the logit of the position in one binned level, (n,) each."""
+        place = int(self.is_binned[:level].sum())
+        mean, log_scale = torch.addmm(self.position_bias[place], hidden, self.position_head[place].T).unbind(dim=1)
+        return mean, log_scale.clamp(*LOG_SCALE_RANGE).exp()
+
     def draw_positions(self, levels: Tensor, hidden: Tensor, rng: torch.Generator) -> Tensor:
         """Return positions drawn for ``levels``, (n,); 0.5 where a level has none."""
         if not self.has_bins:

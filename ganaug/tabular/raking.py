@@ -1,15 +1,13 @@
-"""Raking: after training, the generator's columns get the shares that the table has.
+"""Raking: after training, columns drawn in the table's order get the shares that the table has.
 
 Deming & Stephan 1940; here one column after another, so that each is drawn from columns that have their shares already.
 """
 
-from collections.abc import Sequence
-
+import numpy as np
 import torch
 
 from ganaug.adversarial import make_generator
-from ganaug.tabular.drawing import Walk
-from ganaug.tabular.generator import TableGenerator
+from ganaug.tabular.drawing import Model, Walk
 from ganaug.tabular.ties import Ties
 
 _ROWS = 16_384
@@ -20,25 +18,40 @@ _FEWEST = 1e-7
 
 
 @torch.no_grad()
-def rake(generator: TableGenerator, ties: Ties, order: Sequence[int], seed: int) -> None:
-    """Shift the logits of ``generator`` so that levels drawn in ``order`` have the table's shares, in place.
+def rake(model: Model, seed: int) -> np.ndarray:
+    """Return what to add to the generator's logits so that levels drawn in the table's order have the table's shares.
 
-    Shares are means of probabilities, not of draws, and so known to within a few thousandths of themselves.
+    Shares are means of probabilities, not of draws, and so known to within a few thousandths of themselves. In other
+    orders other columns are known before a column is drawn, and what is missing there differs.
+
+    Parameters
+    ----------
+    model : Model
+        Without shifts.
+    seed : int
+
+    Returns
+    -------
+    ndarray of float32, (levels of all columns,)
     """
-    layout = generator.layout
-    wanted = torch.from_numpy(layout.marginals).float().clamp_min(_FEWEST).log().to(generator.bias.device)
-    rng = make_generator(seed, "rake", device=generator.bias.device)
+    generator, layout = model.generator, model.generator.layout
+    device = generator.bias.device
+    wanted = torch.from_numpy(layout.marginals).float().clamp_min(_FEWEST).log().to(device)
+    shifts = torch.zeros_like(wanted)
+    rng = make_generator(seed, "rake", device=device)
+    ties = Ties(model.ties, device)
     walk = Walk(generator.parts(), ties, _ROWS)
     walk.begin()
-    for column in order:
+    for column in range(layout.n_columns):
+        if ties.settle(column, walk.levels) is not None:
+            walk.draw(column, rng)  # its shares are those of the column that it follows from
+            continue
         span = layout.span(column)
         logits = walk.logits(column)
-        restricted = logits.clone()
-        ties.restrict(column, restricted, walk.levels)
-        shift = torch.zeros(layout.sizes[column], device=logits.device)
+        ties.restrict(column, logits, walk.levels)
         for _ in range(_ROUNDS):
-            shares = torch.softmax(restricted + shift, dim=1).mean(dim=0).clamp_min(_FEWEST).log()
-            shift += (wanted[span] - shares).clamp(-_LARGEST_STEP, _LARGEST_STEP)
-        shift.clamp_(-_LARGEST_SHIFT, _LARGEST_SHIFT)
-        generator.output_bias.data[span] += shift
-        walk.take(column, logits + shift, rng)
+            shares = torch.softmax(logits + shifts[span], dim=1).mean(dim=0).clamp_min(_FEWEST).log()
+            shifts[span] += (wanted[span] - shares).clamp(-_LARGEST_STEP, _LARGEST_STEP)
+        shifts[span] = shifts[span].clamp(-_LARGEST_SHIFT, _LARGEST_SHIFT)
+        walk.take(column, logits + shifts[span], rng)
+    return shifts.cpu().numpy()

@@ -6,8 +6,8 @@ row 1,234 is the same whether it was drawn among 2,000 rows or 2,000,000, on one
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,31 +17,14 @@ from torch import Tensor
 from ganaug.adversarial import derive_seed, make_generator
 from ganaug.exceptions import ConditionError, DataWarning
 from ganaug.tabular.columns import Choices
-from ganaug.tabular.conditions import apply_exact, compile_conditions, is_open
-from ganaug.tabular.drawing import Walk, draw_levels
-from ganaug.tabular.encoder import Codes, TableEncoder
-from ganaug.tabular.generator import ColumnPart, TableGenerator
-from ganaug.tabular.likelihood import log_density
-from ganaug.tabular.ties import Tie, Ties
+from ganaug.tabular.conditions import apply_exact, compile_conditions
+from ganaug.tabular.drawing import Model, Walk
+from ganaug.tabular.encoder import TableEncoder
+from ganaug.tabular.pooling import Pool, has_point
+from ganaug.tabular.ties import Ties
 
 BLOCK = 4096
 """Rows drawn at a time: their numbers fit into a CPU's inner cache."""
-VARY_BLOCK = 8192
-"""Rows varied at a time."""
-POOL = 4
-"""Candidates per row, at first, when several columns have more than one allowed value."""
-MAX_POOL = 32
-_EDGE = 1e-6
-_NARROW = 1e-3
-
-
-class Model(NamedTuple):
-    """What rows are drawn with: the networks, the columns' values, and what holds between the columns."""
-
-    generator: TableGenerator
-    encoder: TableEncoder
-    ties: Sequence[Tie]
-    precision: str = "float32"
 
 
 def sample_table(
@@ -63,8 +46,7 @@ def sample_table(
         sampler.draw(make_generator(seed, "block", first, device=sampler.device))
         rows.put(first, sampler)
         log_weights.append(sampler.log_weights)
-    # The probability of a single number of a continuous column says nothing.
-    has_points = any(np.any(choices.highs - choices.lows < _NARROW) for choices in compiled.values())
+    has_points = any(has_point(choices) for choices in compiled.values())
     if compiled and n_samples and not has_points and block == BLOCK:
         _warn_if_unlikely(torch.cat(log_weights), conditions, encoder)
     return rows.decode(BlockNoise(seed, n_samples, block), first_row)
@@ -122,58 +104,6 @@ class BlockNoise:
         return np.concatenate([*drawn, np.empty(0)])[:size]
 
 
-@torch.inference_mode()
-def vary_table(model: Model, table: pd.DataFrame, is_kept: np.ndarray, seed: int) -> pd.DataFrame:
-    """Return the rows of ``table`` with values drawn anew where ``is_kept`` (n, modeled columns) is False.
-
-    The values drawn are given those kept, and those drawn before them in the table's order. Values kept are not
-    encoded and decoded but copied; identifiers are made up.
-    """
-    generator, encoder = model.generator, model.encoder
-    parts, ties = generator.parts(), Ties(model.ties, generator.bias.device)
-    blocks = []
-    for first in range(0, max(1, len(table)), VARY_BLOCK):
-        rows, kept = table.iloc[first : first + VARY_BLOCK], is_kept[first : first + VARY_BLOCK]
-        codes = encoder.encode(rows)
-        rng = make_generator(seed, "vary", first, device=generator.bias.device)
-        drawn = _redraw(parts, ties, codes, kept, rng)
-        blocks.append(encoder.decode(drawn, np.random.default_rng(derive_seed(seed, "decode", first)), first))
-    varied = pd.concat(blocks, ignore_index=True) if len(blocks) > 1 else blocks[0].reset_index(drop=True)
-    names = [column.name for column in encoder.columns_]
-    for place, column in enumerate(encoder.modeled_):
-        if not is_kept[:, place].any():  # a target that was not given has no value to copy
-            continue
-        position = names.index(column.name)
-        original = table.iloc[:, position].set_axis(varied.index).astype(varied.dtypes.iloc[position])
-        varied.isetitem(position, original.where(is_kept[:, place], varied.iloc[:, position]))
-    return varied
-
-
-def _redraw(parts: Sequence[ColumnPart], ties: Ties, codes: Codes, is_kept: np.ndarray, rng: torch.Generator) -> Codes:
-    """Return codes whose entries that are not kept are drawn anew."""
-    device = rng.device
-    levels = torch.from_numpy(codes.levels).to(device)
-    positions = torch.from_numpy(codes.positions).float().to(device)
-    kept = torch.from_numpy(is_kept).to(device)
-    # A value never seen in training tells nothing about the others.
-    known = torch.where(kept, levels, -1)
-    levels = levels.clamp_min(0)
-    context = torch.zeros(len(levels), parts[0].embedding.shape[1], device=device)
-    for column, part in enumerate(parts):
-        context = context + part.embed(levels[:, column], positions[:, column]) * (known[:, column, None] >= 0)
-    for column, part in enumerate(parts):
-        rows = (~kept[:, column]).nonzero()[:, 0]
-        hidden = part.hidden(context[rows])
-        logits = part.logits(hidden)
-        ties.restrict(column, logits, dict(enumerate(known[rows].unbind(1))))
-        drawn = draw_levels(logits, rng)
-        places = part.draw_positions(drawn, hidden, rng)
-        levels[rows, column], positions[rows, column] = drawn, places
-        known[rows, column] = drawn
-        context[rows] += part.embed(drawn, places)
-    return Codes(levels.cpu().numpy(), positions.cpu().double().numpy())
-
-
 class BlockSampler:
     """Draws blocks of codes; the columns with conditions first, then the rest in the table's order.
 
@@ -188,125 +118,28 @@ class BlockSampler:
     """
 
     def __init__(self, model: Model, compiled: dict[int, Choices], block: int) -> None:
-        self.compiled, self.block = compiled, block
+        self.block = block
         self.device = model.generator.bias.device
-        self.ties = Ties(model.ties, self.device)
+        ties = Ties(model.ties, self.device)
+        self.rest = [column for column in range(model.generator.layout.n_columns) if column not in compiled]
         with torch.inference_mode():
-            self.parts = model.generator.parts()
-        n_columns = model.generator.layout.n_columns
-        self.rest = [column for column in range(n_columns) if column not in compiled]
-        with torch.inference_mode():
-            self.walk = Walk(self.parts, self.ties, block, model.precision, () if compiled else self.rest)
-        # Weights differ between candidates only where something was drawn before the last condition.
-        self.is_pooled = any(is_open(choices) for choices in list(compiled.values())[:-1])
+            self.pool = Pool(model, ties, compiled, block) if compiled else None
+            order = () if compiled else self.rest
+            self.walk = Walk(model.raked_parts(), ties, block, model.precision, order)
+        self.picked: dict[int, Tensor] = {}
+        self.log_weights = torch.zeros(block)
 
     @torch.inference_mode()
     def draw(self, rng: torch.Generator) -> None:
         """Draw one block of rows."""
         self.walk.begin()
-        levels, positions, self.picked, self.log_weights = self._draw_conditioned(rng)
-        for column in self.compiled:
-            self.walk.know(column, levels[column], positions[column])
+        if self.pool is not None:
+            levels, positions, self.picked, self.log_weights = self.pool.draw(rng)
+            for column, drawn in levels.items():
+                self.walk.know(column, drawn, positions[column])
         for column in self.rest:
             self.walk.draw(column, rng)
         self.levels, self.positions = self.walk.levels, self.walk.positions
-
-    def _draw_conditioned(
-        self, rng: torch.Generator
-    ) -> tuple[dict[int, Tensor], dict[int, Tensor], dict[int, Tensor], Tensor]:
-        """Draw the conditioned columns: a pool of candidates, of which rows are taken by their weights.
-
-        One after another, allowed levels only, gives p(a | a in A) p(b | a, b in B). That is the wanted joint
-        p(a, b | a in A, b in B) once each candidate is weighted by P(b in B | a): sampling-importance-resampling. The
-        pool grows until it holds as many candidates, counted by their weights, as rows are wanted.
-        """
-        pools = []
-        for _ in range(MAX_POOL // POOL if self.is_pooled else 1):
-            pools.append(self._draw_candidates(self.block * (POOL if self.is_pooled else 1), rng))
-            log_weights = torch.cat([pool[3] for pool in pools])
-            shares = torch.softmax(log_weights, dim=0)
-            if 1.0 / float((shares**2).sum()) >= 2 * self.block:
-                break
-        rows = _resample(shares, self.block, rng) if self.is_pooled else torch.arange(self.block, device=self.device)
-        kept = [
-            {place: torch.cat([pool[part][place] for pool in pools])[rows] for place in self.compiled}
-            for part in range(3)
-        ]
-        return kept[0], kept[1], kept[2], log_weights
-
-    def _draw_candidates(
-        self, size: int, rng: torch.Generator
-    ) -> tuple[dict[int, Tensor], dict[int, Tensor], dict[int, Tensor], Tensor]:
-        levels: dict[int, Tensor] = {}
-        positions: dict[int, Tensor] = {}
-        picked: dict[int, Tensor] = {}
-        log_weights = torch.zeros(size, device=self.device)
-        context = self.walk.parts[0].embedding.new_zeros(1, self.parts[0].embedding.shape[1])
-        for column, choices in self.compiled.items():
-            part = self.parts[column]
-            hidden = part.hidden(context)  # of one row, as long as all candidates know the same: nothing
-            log_masses = self._log_masses(column, choices, hidden, levels)
-            log_weights = log_weights + torch.logsumexp(log_masses, dim=1)
-            relative = log_masses - log_masses.amax(dim=1, keepdim=True)
-            picked[column] = draw_levels(relative.expand(size, -1).clone(), rng)
-            levels[column], positions[column] = self._place(
-                column, choices, picked[column], hidden.expand(size, -1), rng
-            )
-            context = context + part.embed(levels[column], positions[column])
-        return levels, positions, picked, log_weights
-
-    def _log_masses(self, column: int, choices: Choices, hidden: Tensor, known: dict[int, Tensor]) -> Tensor:
-        """Return the log probability of each alternative, (n, alternatives): its level's, times its stretch's."""
-        logits = self.parts[column].logits(hidden)
-        self.ties.restrict(column, logits, known)
-        log_levels = torch.log_softmax(logits, dim=1)
-        alternatives = []
-        for place, level in enumerate(choices.levels):
-            log_mass = log_levels[:, int(level)] + float(choices.log_shares[place])
-            low, high = float(choices.lows[place]), float(choices.highs[place])
-            if low > 0.0 or high < 1.0:
-                codes = torch.full((len(hidden),), int(level), device=self.device)
-                law = self.parts[column].position_law(codes, hidden)
-                log_mass = log_mass + _log_stretch(low, high, *law)
-            alternatives.append(log_mass)
-        return torch.stack(alternatives, dim=1)
-
-    def _place(
-        self, column: int, choices: Choices, picked: Tensor, hidden: Tensor, rng: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Return level and position of the alternatives picked: positions by truncated inverse."""
-        levels = torch.as_tensor(choices.levels, device=self.device)[picked]
-        lows = torch.as_tensor(choices.lows, dtype=torch.float32, device=self.device)[picked]
-        highs = torch.as_tensor(choices.highs, dtype=torch.float32, device=self.device)[picked]
-        uniform = torch.rand(len(levels), generator=rng, device=self.device)
-        binned = self.parts[column].is_binned[levels]
-        mean, scale = self.parts[column].position_law(levels, hidden)
-        start, stop = (_cumulative(edge, mean, scale) for edge in (lows, highs))
-        inverse = torch.logit((start + uniform * (stop - start)).clamp(_EDGE, 1 - _EDGE))
-        positions = torch.sigmoid(mean + scale * inverse)
-        return levels, torch.where(binned, torch.clamp(positions, lows, highs), 0.5)
-
-
-def _resample(shares: Tensor, size: int, rng: torch.Generator) -> Tensor:
-    """Return ``size`` places of candidates, each as often as its share says, in random order (systematic draws)."""
-    steps = (torch.arange(size, device=shares.device) + torch.rand((), generator=rng, device=shares.device)) / size
-    rows = torch.searchsorted(shares.double().cumsum(0), steps.double() * (1.0 - _EDGE)).clamp_max(len(shares) - 1)
-    return rows[torch.randperm(size, generator=rng, device=shares.device)]
-
-
-def _cumulative(edge: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
-    """Return P(position <= edge)."""
-    return torch.sigmoid((torch.logit(edge.clamp(_EDGE, 1 - _EDGE)) - mean) / scale)
-
-
-def _log_stretch(low: float, high: float, mean: Tensor, scale: Tensor) -> Tensor:
-    """Return log P(low < position < high)."""
-    if high - low < _NARROW:  # the difference of two nearly equal float32 numbers would be noise
-        middle = torch.full_like(mean, 0.5 * (low + high))
-        return log_density(middle, mean, scale) + math.log(high - low)
-    edges = torch.tensor([low, high], device=mean.device)
-    mass = _cumulative(edges[1], mean, scale) - _cumulative(edges[0], mean, scale)
-    return mass.clamp_min(1e-12).log()
 
 
 def _warn_if_unlikely(log_weights: Tensor, conditions: Any, encoder: TableEncoder) -> None:

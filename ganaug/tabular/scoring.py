@@ -9,17 +9,19 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from ganaug.adversarial import PackedDiscriminator, derive_seed, make_generator
 from ganaug.detection import detector_auc
 from ganaug.exceptions import TrainingWarning
-from ganaug.tabular.codes import Codes
+from ganaug.tabular.codes import Codes, as_numbers
 from ganaug.tabular.discriminator import TableDiscriminator
+from ganaug.tabular.drawing import Model
 from ganaug.tabular.game import TabularGame, draw_order
 from ganaug.tabular.generator import TableGenerator
-from ganaug.tabular.sampling import Model, sample_table
+from ganaug.tabular.sampling import sample_table
 
 BLOCK = 256
 """Records scored at a time."""
@@ -55,8 +57,8 @@ def log_likelihoods(generator: TableGenerator, codes: Codes, n_given: int) -> np
     """Return log p(record) - log p(record under independent columns), (n,), float64, in nats.
 
     Only the first ``n_given`` columns count; the rest (a target that is not known) is summed out, which in the
-    table's order means leaving out their terms. A level never seen
-    counts with half the share of the rarest one, and tells the other columns nothing.
+    table's order means leaving out their terms. A level never seen counts with half the share of the rarest one, and
+    tells the other columns nothing.
     """
     double = _double(generator)
     layout = generator.layout
@@ -116,16 +118,16 @@ def held_out_quality(generator: TableGenerator, codes: Codes) -> float:
     return float(baseline - 0.5 * given - 0.5 * np.mean(mixed))
 
 
-def likeness(model: Model, codes: Codes, n_given: int, seed: int) -> float:
+def likeness(model: Model, table: pd.DataFrame, n_given: int, seed: int) -> float:
     """Return how hard real records are to tell from as many drawn ones: 2 * (1 - AUC of boosted trees), at most 1.
 
-    Only the first ``n_given`` columns are looked at. Drawn rows go through the table's own form, so that rounding
-    looks alike on both sides.
+    Only the first ``n_given`` columns that have levels are looked at. Values are compared as they are, not as levels,
+    so that neither coarse bins nor a shared level for rare categories can look like quality.
     """
-    encoder = model.encoder
-    drawn = encoder.encode(sample_table(model, min(len(codes), _JUDGED_ROWS), None, derive_seed(seed, "likeness")))
-    sides = [np.where(side.levels < 0, np.nan, side.levels + side.positions)[:, :n_given] for side in (codes, drawn)]
-    categorical = [not column.n_ordered for column in encoder.modeled_[:n_given]]
+    drawn = sample_table(model, min(len(table), _JUDGED_ROWS), None, derive_seed(seed, "likeness"))
+    columns = model.encoder.modeled_[:n_given]
+    sides = [np.column_stack([as_numbers(column, side[column.name]) for column in columns]) for side in (table, drawn)]
+    categorical = [not column.n_ordered for column in columns]
     auc = detector_auc(sides[0], sides[1], categorical=categorical, random_state=seed % 2**32)
     return 2.0 * (1.0 - max(0.5, auc))
 

@@ -132,6 +132,29 @@ def test_grid_search_prefers_the_model_that_learned():
     assert search.best_estimator_.sample(3).shape == (3, 12)
 
 
+def test_values_that_share_a_level_do_not_look_like_quality():
+    """A score that compared levels would prefer the encoder that tells least apart."""
+    rng = np.random.default_rng(0)
+    shop = rng.integers(0, 40, 2500)
+    table = pd.DataFrame({"shop": "s" + pd.Series(shop).astype(str), "price": (10 * shop + rng.normal(size=2500))})
+    with pytest.warns(DataWarning, match="share one level"):
+        search = GridSearchCV(
+            make_gan(max_steps=120), {"max_categories": [3, 50]}, cv=[(range(2000), range(2000, 2500))]
+        )
+        search.fit(table)
+    assert search.best_params_ == {"max_categories": 50}
+
+
+def test_ctrl_c_after_the_last_round_leaves_what_was_learned(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ganaug.tabular.gan.rake", interrupt)
+    with pytest.warns(TrainingWarning, match="neither raked nor judged"):
+        gan = make_gan(max_steps=5).fit(make_mixed(100))
+    assert gan.shifts_ is None and gan.quality_ is None and gan.sample(3).shape == (3, 12)
+
+
 def test_works_at_the_end_of_a_pipeline():
     X, y = load_iris(return_X_y=True)
     pipeline = make_pipeline(StandardScaler(), make_gan(max_steps=30)).fit(X, y)

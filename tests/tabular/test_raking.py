@@ -1,4 +1,4 @@
-"""Raking: columns drawn after training have the table's shares, and nothing else is moved."""
+"""Raking: columns drawn after training have the table's shares, and no weight is moved."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,6 @@ import torch
 from ganaug.adversarial import make_generator
 from ganaug.tabular import TabularGAN
 from ganaug.tabular.raking import rake
-from ganaug.tabular.ties import Ties
 
 pytestmark = pytest.mark.filterwarnings("ignore:score_samples ranks")
 
@@ -35,7 +34,7 @@ def test_columns_that_were_off_get_the_tables_shares():
         gan.generator_.output_bias.shape, generator=make_generator(0, "off")
     )
     off = [error_of_shares(gan, name) for name in ("kind", "other")]
-    rake(gan.generator_, Ties([], torch.device("cpu")), range(3), seed=0)
+    gan.shifts_ = rake(gan._model(), seed=0)
     for before, name in zip(off, ("kind", "other"), strict=True):
         assert error_of_shares(gan, name) < 0.012 < 0.04 < before
     quantiles = np.linspace(0.1, 0.9, 9)
@@ -43,11 +42,20 @@ def test_columns_that_were_off_get_the_tables_shares():
     assert np.allclose(drawn["size"].quantile(quantiles), table["size"].quantile(quantiles), atol=0.25)
 
 
-def test_only_the_biases_of_levels_move():
+def test_the_generator_itself_is_left_alone():
     raked, plain = fit(), fit(raking=False)
     for name, weights in raked.generator_.state_dict().items():
-        same = weights.equal(plain.generator_.state_dict()[name])
-        assert same == (name != "output_bias")
+        assert weights.equal(plain.generator_.state_dict()[name])
+    assert plain.shifts_ is None and not raked.sample(500).equals(plain.sample(500))
+
+
+def test_conditions_go_by_the_tables_shares_whatever_raking_did():
+    """A condition's column is drawn before those that raking had it follow."""
+    table = make_table()
+    table["twin"] = table["kind"].map({"a": 1, "b": 2, "c": 3, "d": 4})
+    gan = TabularGAN(max_steps=60, random_state=0).fit(table)
+    drawn = gan.sample(20_000, conditions={"twin": [3, 4]})["twin"].eq(4).mean()
+    assert drawn == pytest.approx((table["twin"] == 4).sum() / (table["twin"] >= 3).sum(), abs=0.015)
 
 
 def test_it_is_the_same_in_every_fit():
