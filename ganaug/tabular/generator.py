@@ -179,7 +179,9 @@ class TableGenerator(nn.Module):
         blocks = (self.bias, self.block_in, self.block_bias, self.block_out)
         heads = torch.cat([self.output, self.position_head.flatten(0, 1)])[self.head_rows]
         head_bias = torch.cat([self.output_bias, self.position_bias.flatten()])[self.head_rows]
-        nats: Tensor = ColumnNats.apply(known, *blocks, heads, head_bias, question)
+        # Autocasting would reach some of the products alone, and leave tensors of two kinds.
+        with torch.autocast(known.device.type, enabled=False):
+            nats: Tensor = ColumnNats.apply(known, *blocks, heads, head_bias, question)
         return (nats * (levels >= 0)).T
 
     def _spans(self) -> list[Span]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import logsigmoid, silu
 
 LOG_SCALE_RANGE = (-4.0, 1.5)
@@ -101,6 +102,7 @@ class ColumnNats(torch.autograd.Function):
         return nats
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Go through the columns backwards: what a column adds reaches all those after it."""
         starts, inners, ends, hidden, block_in, block_out, heads, *slopes = ctx.saved_tensors

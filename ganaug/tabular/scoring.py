@@ -129,7 +129,7 @@ def likeness(model: Model, table: pd.DataFrame, n_given: int, seed: int) -> floa
     sides = [np.column_stack([as_numbers(column, side[column.name]) for column in columns]) for side in (table, drawn)]
     categorical = [not column.n_ordered for column in columns]
     auc = detector_auc(sides[0], sides[1], categorical=categorical, random_state=seed % 2**32)
-    return 2.0 * (1.0 - max(0.5, auc))
+    return 2.0 * (1.0 - float(np.maximum(0.5, auc)))  # NaN stays
 
 
 def check_worth(game: TabularGame, held_out: Codes, seed: int) -> float | None:

@@ -101,6 +101,16 @@ def test_arrays_come_back_as_arrays():
     assert gan.sample(5, conditions={"target": 2, "x0": (5.0, 6.0)}, return_y=True)[1].tolist() == [2] * 5
 
 
+def test_bfloat16_learns_too():
+    table = make_mixed(300)
+    half, full = (make_gan(max_steps=60, precision=precision).fit(table) for precision in ("bfloat16", "float32"))
+    assert half.log_likelihood(table) == pytest.approx(full.log_likelihood(table), abs=0.1) != 0.0
+
+
+def test_too_few_records_have_no_score(gan, table):
+    assert np.isnan(gan.score(table.head(2))) and 0.0 <= gan.score(table.head(300)) <= 1.0
+
+
 def test_the_target_is_learned_jointly():
     table = make_mixed(900)
     y = (table["level"] >= 3).rename("high")
