@@ -1,5 +1,7 @@
 """Dropout whose noise costs next to nothing."""
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +25,12 @@ class StripDropout(nn.Module):
         super().__init__()
         self.rate = rate
         self._strip = torch.empty(0)
+
+    def train(self, mode: bool = True) -> Self:
+        """Let the strip go when training ends: it would be copied with every copy of the network."""
+        if not mode:
+            self._strip = torch.empty(0)
+        return super().train(mode)
 
     def forward(self, values: Tensor, rng: torch.Generator | None) -> Tensor:
         """Drop some of ``values``, in place; without ``rng`` none."""

@@ -49,9 +49,12 @@ def rake(model: Model, seed: int) -> np.ndarray:
         span = layout.span(column)
         logits = walk.logits(column)
         ties.restrict(column, logits, walk.levels)
-        for _ in range(_ROUNDS):
-            shares = torch.softmax(logits + shifts[span], dim=1).mean(dim=0).clamp_min(_FEWEST).log()
-            shifts[span] += (wanted[span] - shares).clamp(-_LARGEST_STEP, _LARGEST_STEP)
+        weights = (logits - logits.amax(dim=1, keepdim=True)).exp_()
+        for _ in range(_ROUNDS):  # what softmax(logits + shift) gives on average, in a sixth of its time
+            raised = shifts[span].exp()
+            shares = raised * (weights.T @ (weights @ raised).reciprocal()) / _ROWS
+            gap = wanted[span] - shares.clamp_min(_FEWEST).log()
+            shifts[span] += gap.clamp(-_LARGEST_STEP, _LARGEST_STEP)
         shifts[span] = shifts[span].clamp(-_LARGEST_SHIFT, _LARGEST_SHIFT)
         walk.take(column, logits + shifts[span], rng)
     return shifts.cpu().numpy()
