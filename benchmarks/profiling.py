@@ -5,7 +5,7 @@
 
 CPU time of one thread, so that programs that run beside it count less; medians of turns. A part's floor is all of its
 matrix products, noted while it ran and then run alone, in the same process and in turns with the part, on operands
-that lie in the cache already. About four minutes of one core.
+that lie in the cache already. About two minutes of one core.
 """
 
 import argparse

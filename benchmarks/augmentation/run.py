@@ -10,7 +10,7 @@
 
 `ganaug.augment.compare` runs scikit-learn's logistic regression, decision tree and histogram gradient boosting, all
 with their defaults, in repeated stratified cross-validation; only the training part of each fold is resampled, to
-balance. SMOTE is SMOTENC here, as all tables have categories. About half an hour of one core.
+balance. SMOTE is SMOTENC here, as all tables have categories. About a quarter of an hour of one core.
 """
 
 import argparse
