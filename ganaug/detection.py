@@ -83,7 +83,7 @@ def detector_auc(
     X, is_category = _stack(real, other, categorical, folds, max_rows, random_state)
     for place in np.flatnonzero(is_category):
         X[:, place] = frequent_levels(X[:, place], MAX_LEVELS)
-    make = _trees_for(is_category, random_state)
+    make = _trees_for(is_category, len(X), random_state)
     return _cross_fitted_auc(make, X, folds, random_state)
 
 
@@ -156,9 +156,14 @@ def _stack(
     return np.clip(X[:, holds_something], -LARGEST, LARGEST), is_category[holds_something]
 
 
-def _trees_for(is_category: np.ndarray, random_state: int) -> Callable[[], Any]:
+def _trees_for(is_category: np.ndarray, n_rows: int, random_state: int) -> Callable[[], Any]:
     return lambda: HistGradientBoostingClassifier(
-        max_iter=ITERATIONS, categorical_features=is_category, early_stopping=False, random_state=random_state
+        max_iter=ITERATIONS,
+        categorical_features=is_category,
+        early_stopping=False,
+        # Of few rows, leaves of twenty could not be split off: no table would be told from any other.
+        min_samples_leaf=min(20, max(2, n_rows // 30)),
+        random_state=random_state,
     )
 
 

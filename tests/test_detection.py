@@ -36,6 +36,11 @@ def test_both_ends(auc):
     assert auc(real, unknown_level, categorical=[2]) > 0.99
 
 
+def test_few_rows_are_told_apart_too():
+    real = make_rows(40)
+    assert detector_auc(real, make_rows(40, seed=2) + [0, 5, 0], categorical=[2]) > 0.9
+
+
 def test_only_trees_see_how_columns_go_together():
     real = make_rows()
     apart = shuffle_apart(make_rows(seed=1))
