@@ -13,6 +13,13 @@ from ganaug.tabular.discriminator import RecordView, TableDiscriminator
 from ganaug.tabular.generator import TableGenerator
 from ganaug.tabular.layout import TableLayout
 
+_ORDERS = 8
+"""Orders of the columns in a batch."""
+_ALONE_SHARE = 0.3
+"""Share of the orders with one column in front, at least."""
+_MAX_STEPS = 800
+"""Columns times orders; each step of the sums over them costs the same, however few records it is for."""
+
 
 class TabularGame(AdversarialGame):
     """An adversarial game on records with two more terms: ``likelihood`` and ``scrambled``.
@@ -30,8 +37,6 @@ class TabularGame(AdversarialGame):
     adversarial_interval : int
         Rounds per adversarial turn of either player; the generator's term is scaled by as much. Drawing fakes column
         by column costs several times what the other terms do.
-    any_order_share : float
-        Share of the batches whose likelihood is taken in a random order instead of the table's.
     target_balance : float
         Batches hold the levels of the (one) target in proportion to ``share ** (1 - target_balance)``. Terms are
         weighted so that all shares come out as in the table: what is gained is that p(record | rare class) is
@@ -52,7 +57,6 @@ class TabularGame(AdversarialGame):
         likelihood_weight: Weight = 1.0,
         scrambled_weight: Weight = 1.0,
         adversarial_interval: int = 1,
-        any_order_share: float = 0.5,
         target_balance: float = 0.0,
         **settings: Any,
     ) -> None:
@@ -60,7 +64,7 @@ class TabularGame(AdversarialGame):
         self.layout, self.view = layout, RecordView(layout)
         self.n_targets = n_targets
         self.likelihood_weight, self.scrambled_weight = likelihood_weight, scrambled_weight
-        self.adversarial_interval, self.any_order_share = adversarial_interval, any_order_share
+        self.adversarial_interval = adversarial_interval
         self.target_balance = target_balance
 
     def make_fake(self, batch: Batch, turn: Turn) -> Tensor:
@@ -127,14 +131,22 @@ class TabularGame(AdversarialGame):
         weight = turn.weight(self.likelihood_weight)
         if weight:
             levels, positions = split_codes(batch.real)
-            order = draw_order(self.layout.n_columns, self.any_order_share, turn.rng, self.n_targets)
-            nats = self.generator.nats_per_column(levels, positions, order, turn.rng)
+            orders = self._draw_orders(len(batch), turn)
+            nats = self.generator.nats_per_column(levels, positions, orders, turn.rng)
             if self.target_balance:
                 # Given the target, a record counts as it is; before it is known, as often as the table has its like.
-                before = torch.argsort(order) <= (order == self.layout.n_columns - 1).nonzero()
+                places = torch.argsort(orders, dim=1)
+                part = torch.cat([torch.full_like(rows, place) for place, rows in enumerate(_parts(batch, orders))])
+                before = (places <= places[:, -1:])[part]
                 nats = nats * torch.where(before, self._importance(levels)[:, None], 1.0)
             terms["likelihood"] = weight * nats.sum(dim=1).mean()
         return terms
+
+    def _draw_orders(self, n_records: int, turn: Turn) -> Tensor:
+        """Return orders (parts of the batch, columns): each part has its own, so that a batch teaches many of them."""
+        n_columns = self.layout.n_columns
+        n_parts = max(1, min(_ORDERS, _MAX_STEPS // n_columns, n_records))
+        return torch.stack([draw_order(n_columns, turn.rng, self.n_targets) for _ in range(n_parts)])
 
     def _importance(self, levels: Tensor) -> Tensor:
         """Return, per record of a balanced batch, how often the table has its class relative to the batch, (n,)."""
@@ -160,6 +172,11 @@ class TabularGame(AdversarialGame):
         return hidden
 
 
+def _parts(batch: Batch, orders: Tensor) -> tuple[Tensor, ...]:
+    """Return the places of the records of each order."""
+    return torch.arange(len(batch), device=orders.device).tensor_split(len(orders))
+
+
 def split_codes(real: Tensor) -> tuple[Tensor, Tensor]:
     """Return level codes (int64) and positions of a batch's ``real``."""
     levels, positions = real.chunk(2, dim=1)
@@ -172,20 +189,18 @@ def balance_shares(shares: Tensor, balance: float) -> Tensor:
     return drawn / drawn.sum()
 
 
-def draw_order(n_columns: int, any_order_share: float, rng: torch.Generator, n_targets: int = 0) -> Tensor:
-    """Return the order in which a batch's columns become known.
+def draw_order(n_columns: int, rng: torch.Generator, n_targets: int = 0) -> Tensor:
+    """Return an order in which columns become known.
 
-    Either the table's own, which unconditional sampling uses, or a few random columns in front and the rest in the
-    table's order: just what sampling with conditions on those columns will ask for. Few columns in front are drawn
-    more often than many, as in life. Targets, the last columns, are what most conditions are about: half of these
+    A few random columns in front and the rest in the table's order: just what sampling with conditions on those
+    columns will ask for, and nearly what it asks for without any. In three of ten orders it is one column; few are
+    drawn more often than many, as in life. Targets, the last columns, are what most conditions are about: half of the
     orders begin with them.
     """
     device = rng.device
     given = torch.arange(n_columns, device=device)
-    uniform = torch.rand(2, generator=rng, device=device)
-    if uniform[0] >= any_order_share:
-        return given
-    n_front = 1 + int((n_columns - 1) * float(uniform[1]) ** 2)
+    uniform = torch.rand(2, generator=rng, device=device).tolist()
+    n_front = 1 if uniform[0] < _ALONE_SHARE else 1 + int((n_columns - 1) * uniform[1] ** 2)
     front = torch.randperm(n_columns, generator=rng, device=device)[:n_front]
     if n_targets and torch.rand((), generator=rng, device=device) < 0.5:
         targets = given[n_columns - n_targets :]

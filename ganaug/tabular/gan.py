@@ -79,7 +79,7 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
     epochs : int or None, default=300
         An epoch has as many steps as the table has batches. The first of ``epochs``, ``max_steps`` and
         ``max_seconds`` to be used up ends the training.
-    max_steps : int or None, default=2000
+    max_steps : int or None, default=1000
         Generator updates.
     max_seconds : float or None, default=None
         Wall time in seconds, encoding included. Results under a time budget depend on the machine's speed.
@@ -125,7 +125,8 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         Records judged together by the discriminator.
     discriminator_steps : int, default=1
         Discriminator updates per generator update.
-    generator_lr, discriminator_lr : float, default=1.5e-3
+    generator_lr : float, default=5e-3
+    discriminator_lr : float, default=1.5e-3
         Adam's step sizes.
     learning_rate_schedule : {"cosine", "linear", "constant"}, default="cosine"
         How the step sizes fall over the budget.
@@ -138,9 +139,9 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         Share of the records held out for that: at least 100 and at most 2,000 of them, but never more than a fifth of
         the table, and none of a table of fewer than 50.
     max_rows_in_memory : int or None, default=1_000_000
-        Of a table with more rows, a uniform sample of so many is learned, drawn by ``random_state``. The generator of
-        a fit with the other defaults sees 2,000 batches of 256 rows, 512,000 in all, so that a million loses nothing
-        but values that are rarer than one in a million. None for no limit.
+        Of a table with more rows, a uniform sample of so many is learned, drawn by ``random_state``. Either player of a
+        fit with the other defaults sees 1,000 batches of 256 rows, so that a million loses nothing but values that are
+        rarer than one in a million. None for no limit.
     callbacks : list of Callback or None, default=None
     verbose : int, default=0
         1 shows a progress bar.
@@ -220,7 +221,7 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         self,
         *,
         epochs: int | None = 300,
-        max_steps: int | None = 2000,
+        max_steps: int | None = 1000,
         max_seconds: float | None = None,
         batch_size: int = 256,
         categorical_features: str | Sequence[Any] = "from_dtype",
@@ -242,7 +243,7 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         gradient_penalty_interval: int = 4,
         pac: int = 1,
         discriminator_steps: int = 1,
-        generator_lr: float = 1.5e-3,
+        generator_lr: float = 5e-3,
         discriminator_lr: float = 1.5e-3,
         learning_rate_schedule: str = "cosine",
         ema_decay: float = 0.998,

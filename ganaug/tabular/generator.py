@@ -169,13 +169,15 @@ class TableGenerator(nn.Module):
     ) -> Tensor:
         """Return -log p(column | columns before it in ``order``), (n, columns).
 
+        Several orders, (orders, columns), are those of so many consecutive parts of the records.
         Positions count with their density, which is 1 for the generator before training. A level of -1 (never seen)
         tells the other columns nothing and counts 0. With ``rng``, dropout is applied.
         """
         levels, positions = levels.T.contiguous(), positions.T.contiguous()  # columns first
         known = self.drop_known(self._embed_all(levels, positions), rng)
         masks = (self.drop_hidden.mask(known, rng), self.drop_hidden.mask(known, rng))
-        question = Question(levels.clamp_min(0), positions, order.tolist(), self._spans(), masks)
+        orders = order.view(-1, order.shape[-1]).tolist()
+        question = Question(levels.clamp_min(0), positions, orders, self._spans(), masks)
         blocks = (self.bias, self.block_in, self.block_bias, self.block_out)
         heads = torch.cat([self.output, self.position_head.flatten(0, 1)])[self.head_rows]
         head_bias = torch.cat([self.output_bias, self.position_bias.flatten()])[self.head_rows]

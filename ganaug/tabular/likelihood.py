@@ -36,14 +36,15 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Question:
-    """Which records' likelihood is asked for, in which order of the columns.
+    """Which records' likelihood is asked for, in which orders of the columns.
 
     Attributes
     ----------
     levels, positions : Tensor (columns, n)
         Levels are int64 and none is negative.
-    order : list of int
-        The columns in the order in which they become known.
+    orders : list of list of int
+        The columns in the order in which they become known; one order for each of so many consecutive parts of the
+        records, which are as even as ``torch.tensor_split`` makes them.
     spans : list of Span
         Of each column.
     masks : two of Tensor (columns, n, context_dim) or None
@@ -52,7 +53,7 @@ class Question:
 
     levels: Tensor
     positions: Tensor
-    order: list[int]
+    orders: list[list[int]]
     spans: list[Span]
     masks: tuple[Tensor | None, Tensor | None]
 
@@ -81,13 +82,13 @@ class ColumnNats(torch.autograd.Function):
         head_bias: Tensor,
         question: Question,
     ) -> Tensor:
-        """Go through the columns in the order asked for."""
-        starts, ends, hidden = (torch.empty_like(known) for _ in range(3))
+        """Sum up what is known before each column, then go through the columns."""
+        starts = _sum_before(known, question.orders)
+        ends, hidden = torch.empty_like(known), torch.empty_like(known)
         inners = known.new_empty(*known.shape[:2], block_bias.shape[2])
         nats, slopes = torch.empty_like(question.positions), []
-        total = torch.zeros_like(known[0])
-        for column in question.order:
-            start = torch.add(total, bias[column], out=starts[column])
+        for column, start in enumerate(starts):
+            start += bias[column]
             inner = torch.addmm(block_bias[column], silu(start), block_in[column], out=inners[column])
             end = torch.mm(silu(inner), block_out[column], out=ends[column])
             _mask(end, question.masks[0], column).add_(start)
@@ -96,7 +97,6 @@ class ColumnNats(torch.autograd.Function):
             rows = question.spans[column].rows
             said = torch.addmm(head_bias[rows], features, heads[rows].T)
             slopes.append(_judge(said, question, column, nats[column]))
-            total += known[column]
         ctx.save_for_backward(starts, inners, ends, hidden, block_in, block_out, heads, *slopes)
         ctx.question = question
         return nats
@@ -104,15 +104,13 @@ class ColumnNats(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        """Go through the columns backwards: what a column adds reaches all those after it."""
+        """Go through the columns; then, backwards, what a column adds reaches all those after it."""
         starts, inners, ends, hidden, block_in, block_out, heads, *slopes = ctx.saved_tensors
         question: Question = ctx.question
-        of_known, of_in, of_out, of_heads = (torch.empty_like(part) for part in (starts, block_in, block_out, heads))
+        flows, of_in, of_out, of_heads = (torch.empty_like(part) for part in (starts, block_in, block_out, heads))
         of_bias, of_block_bias = starts.new_empty(len(starts), 1, starts.shape[2]), inners[:, :1].clone()
         of_head_bias = heads.new_empty(len(heads))
-        total = torch.zeros_like(starts[0])
-        for column, slope in zip(reversed(question.order), reversed(slopes), strict=True):
-            of_known[column] = total
+        for column, slope in enumerate(slopes):
             start, inner = starts[column], inners[column]
             rows = question.spans[column].rows
             slope = slope * gradient[column, :, None]
@@ -124,10 +122,22 @@ class ColumnNats(torch.autograd.Function):
             to_inner = _silu_backward(to_block @ block_out[column].T, inner)
             torch.mm(silu(start).T, to_inner, out=of_in[column])
             torch.sum(to_inner, 0, keepdim=True, out=of_block_bias[column])
-            flow += _silu_backward(to_inner @ block_in[column].T, start)
-            torch.sum(flow, 0, keepdim=True, out=of_bias[column])
-            total += flow
+            torch.add(flow, _silu_backward(to_inner @ block_in[column].T, start), out=flows[column])
+            torch.sum(flows[column], 0, keepdim=True, out=of_bias[column])
+        of_known = _sum_before(flows, [order[::-1] for order in question.orders])
         return of_known, of_bias, of_in, of_block_bias, of_out, of_heads, of_head_bias, None
+
+
+def _sum_before(values: Tensor, orders: list[list[int]]) -> Tensor:
+    """Return, per column, the sum of ``values`` (columns, n, ...) over the columns before it in its records' order."""
+    sums = torch.empty_like(values)
+    parts = zip(values.tensor_split(len(orders), dim=1), sums.tensor_split(len(orders), dim=1), orders, strict=True)
+    for some, place, order in parts:
+        total = torch.zeros_like(some[0])
+        for column in order:
+            place[column] = total
+            total += some[column]
+    return sums
 
 
 def log_density(positions: Tensor, mean: Tensor, scale: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ def test_slopes_are_those_of_finite_differences(records, drops):
         spans.append(Span(first, size, max(places) + 1, torch.tensor(places)))
         first += size + 2 * (max(places) + 1)
     mask = (torch.rand(3, 6, 5, generator=rng, dtype=torch.float64) > 0.3).double() if drops else None
-    question = Question(levels, positions, [2, 0, 1], spans, (mask, mask))
+    question = Question(levels, positions, [[2, 0, 1], [0, 1, 2], [1, 2, 0], [2, 1, 0]], spans, (mask, mask))
     assert torch.autograd.gradcheck(lambda *parts: ColumnNats.apply(*parts, question), inputs)
 
 
@@ -61,6 +61,15 @@ def test_is_what_the_columns_say_one_by_one(generator, records, order):
         alone = parts[column].negative_log_likelihood(levels[:, column], positions[:, column], hidden)
         torch.testing.assert_close(together[:, column], alone, rtol=1e-10, atol=1e-10)
         context = context + parts[column].embed(levels[:, column], positions[:, column])
+
+
+def test_parts_of_the_records_may_have_orders_of_their_own(generator, records):
+    levels, positions = records
+    orders = torch.tensor([[0, 1, 2], [2, 0, 1], [1, 0, 2], [2, 1, 0]])
+    together = generator.nats_per_column(levels, positions, orders)
+    for rows, order in zip(torch.arange(6).tensor_split(4), orders, strict=True):
+        alone = generator.nats_per_column(levels[rows], positions[rows], order)
+        torch.testing.assert_close(together[rows], alone, rtol=1e-10, atol=1e-10)
 
 
 def test_unseen_levels_count_nothing_and_tell_nothing(generator, records):

@@ -140,6 +140,6 @@ def test_shares_of_batches():
 
 def test_half_of_the_other_orders_begin_with_the_target():
     rng = torch.Generator().manual_seed(0)
-    orders = [draw_order(6, 1.0, rng, n_targets=1) for _ in range(400)]
+    orders = [draw_order(6, rng, n_targets=1) for _ in range(400)]
     assert all(sorted(order.tolist()) == list(range(6)) for order in orders)
     assert 0.45 < np.mean([int(order[0]) == 5 for order in orders]) < 0.7

@@ -34,6 +34,11 @@ def quantile_function(bins: list[np.ndarray], levels: np.ndarray) -> tuple[np.nd
                 outermost = np.array(_TAIL_RANKS) / (len(stretch) - 1)
                 share = np.unique(np.concatenate([share, outermost, 1.0 - outermost]))
             numbers = np.quantile(stretch, share)
+            # Between knots the smallest and the largest number have half of what is theirs; here is the other half
+            # (Hazen's plotting positions). Without it they would never come, and ranges always be too short.
+            low, high = (0.5 / len(stretch) * (place == end) for end in (0, len(bins) - 1))
+            share = np.concatenate([[0.0], low + share * (1.0 - low - high), [1.0]])
+            numbers = np.concatenate([numbers[:1], numbers, numbers[-1:]])
         places.append(level + np.clip(share, 1e-9, 1 - 1e-9))
         knots.append(numbers)
     return (np.concatenate(places), np.concatenate(knots)) if bins else (np.zeros(0), np.zeros(0))
