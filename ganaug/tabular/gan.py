@@ -79,7 +79,7 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
     epochs : int or None, default=300
         An epoch has as many steps as the table has batches. The first of ``epochs``, ``max_steps`` and
         ``max_seconds`` to be used up ends the training.
-    max_steps : int or None, default=1000
+    max_steps : int or None, default=1500
         Generator updates.
     max_seconds : float or None, default=None
         Wall time in seconds, encoding included. Results under a time budget depend on the machine's speed.
@@ -140,7 +140,7 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         the table, and none of a table of fewer than 50.
     max_rows_in_memory : int or None, default=1_000_000
         Of a table with more rows, a uniform sample of so many is learned, drawn by ``random_state``. Either player of a
-        fit with the other defaults sees 1,000 batches of 256 rows, so that a million loses nothing but values that are
+        fit with the other defaults sees 1,500 batches of 256 rows, so that a million loses nothing but values that are
         rarer than one in a million. None for no limit.
     callbacks : list of Callback or None, default=None
     verbose : int, default=0
@@ -221,7 +221,7 @@ class TabularGAN(DensityMixin, DiscriminatorFeatures, BaseGAN):
         self,
         *,
         epochs: int | None = 300,
-        max_steps: int | None = 1000,
+        max_steps: int | None = 1500,
         max_seconds: float | None = None,
         batch_size: int = 256,
         categorical_features: str | Sequence[Any] = "from_dtype",

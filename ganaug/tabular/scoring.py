@@ -111,7 +111,7 @@ def held_out_quality(generator: TableGenerator, codes: Codes) -> float:
         return float(torch.cat(nats).cpu().double().mean())
 
     rng = make_generator(0, "held-out orders", device=device)
-    others = [draw_order(layout.n_columns, rng) for _ in range(_OTHER_ORDERS)]
+    others = [draw_order(layout, rng) for _ in range(_OTHER_ORDERS)]
     with torch.no_grad():
         given = mean_nats(torch.arange(layout.n_columns, device=device), slice(None))
         mixed = [mean_nats(order, slice(place, None, _OTHER_ORDERS)) for place, order in enumerate(others)]

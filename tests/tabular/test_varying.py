@@ -8,6 +8,7 @@ import torch
 from ganaug.exceptions import InvalidInputError
 from ganaug.tabular import TabularGAN
 from ganaug.tabular.game import balance_shares, draw_order
+from ganaug.tabular.layout import TableLayout
 
 pytestmark = pytest.mark.filterwarnings("ignore:score_samples ranks")
 
@@ -140,6 +141,7 @@ def test_shares_of_batches():
 
 def test_half_of_the_other_orders_begin_with_the_target():
     rng = torch.Generator().manual_seed(0)
-    orders = [draw_order(6, rng, n_targets=1) for _ in range(400)]
+    layout = TableLayout((2, 9, 9, 30, 30, 3), (0,) * 6, np.zeros(83, dtype=bool), np.full(83, 0.1))
+    orders = [draw_order(layout, rng, n_targets=1) for _ in range(400)]
     assert all(sorted(order.tolist()) == list(range(6)) for order in orders)
     assert 0.45 < np.mean([int(order[0]) == 5 for order in orders]) < 0.7
