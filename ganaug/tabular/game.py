@@ -136,8 +136,8 @@ class TabularGame(AdversarialGame):
             if self.target_balance:
                 # Given the target, a record counts as it is; before it is known, as often as the table has its like.
                 places = torch.argsort(orders, dim=1)
-                part = torch.cat([torch.full_like(rows, place) for place, rows in enumerate(_parts(batch, orders))])
-                before = (places <= places[:, -1:])[part]
+                sizes = [len(part) for part in levels.tensor_split(len(orders))]
+                before = (places <= places[:, -1:]).repeat_interleave(torch.tensor(sizes, device=levels.device), dim=0)
                 nats = nats * torch.where(before, self._importance(levels)[:, None], 1.0)
             terms["likelihood"] = weight * nats.sum(dim=1).mean()
         return terms
@@ -170,11 +170,6 @@ class TabularGame(AdversarialGame):
         hidden = torch.zeros(n_records, self.layout.n_columns, dtype=torch.bool, device=device)
         hidden[n_records // 2 :, -self.n_targets :] = True
         return hidden
-
-
-def _parts(batch: Batch, orders: Tensor) -> tuple[Tensor, ...]:
-    """Return the places of the records of each order."""
-    return torch.arange(len(batch), device=orders.device).tensor_split(len(orders))
 
 
 def split_codes(real: Tensor) -> tuple[Tensor, Tensor]:
