@@ -70,7 +70,7 @@ def save(estimator: "BaseGAN", path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InvalidInputError
-        If ``path`` exists and is no ganaug model.
+        If ``path`` exists and is no ganaug model, or if parameters that shape the networks were changed after ``fit``.
     """
     from sklearn.utils.validation import check_is_fitted
 
@@ -149,13 +149,21 @@ def _write(estimator: "BaseGAN", folder: Path) -> None:
     fitted = encode(estimator._fitted_state(), arrays)
     tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
     tensors |= {f"game.{name}": value.cpu().contiguous().clone() for name, value in estimator._game_state().items()}
+    shapes = {name: list(value.shape) for name, value in tensors.items()}
+    try:
+        _check_game(estimator, shapes)
+    except ModelFileError:
+        raise InvalidInputError(
+            f"The parameters of this {type(estimator).__name__} were changed after fit, and its networks are no longer "
+            "those that they describe: it couldn't be loaded again. Set them back, or fit again."
+        ) from None
     model = {
         "format_version": FORMAT_VERSION,
         "class": type(estimator).__name__,
         "versions": _versions(),
         "parameters": encode(estimator._saved_params(), {}),
         "fitted": fitted,
-        "tensors": {name: list(value.shape) for name, value in tensors.items()},
+        "tensors": shapes,
     }
     (folder / _WEIGHTS).write_bytes(tensors_to_bytes(tensors))
     # allow_nan=False would refuse an infinite history figure; Python reads back what it writes.

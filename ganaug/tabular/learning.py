@@ -23,7 +23,7 @@ def learn_column(column: pd.Series, wanted: str | None, max_categories: int, n_b
     """Learn the levels of ``column``; ``wanted`` is the kind that the user says it is, if any."""
     kind, text_format = _find_kind(column, wanted, max_categories)
     try:
-        learned = _learn_as(column, kind, text_format, max_categories, n_bins)
+        learned = _learn_as(column, kind, wanted is not None, text_format, max_categories, n_bins)
     except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InvalidInputError):
             raise
@@ -61,7 +61,9 @@ def check_any(columns: Sequence[Column]) -> None:
         )
 
 
-def _learn_as(column: pd.Series, kind: str, text_format: str | None, max_categories: int, n_bins: int) -> Column:
+def _learn_as(
+    column: pd.Series, kind: str, is_declared: bool, text_format: str | None, max_categories: int, n_bins: int
+) -> Column:
     if kind == "category":
         learned = CategoryColumn.learn(column, max_categories)
         if learned.others:
@@ -75,6 +77,8 @@ def _learn_as(column: pd.Series, kind: str, text_format: str | None, max_categor
         return learned
     if kind == "identifier":
         identifier = IdentifierColumn.learn(column)
+        if is_declared:
+            return identifier
         warnings.warn(
             f"Column {column.name!r} looks like an identifier (nearly every value differs): its values are "
             "not learned; new ones are made up in the same pattern. Drop the column, or say "

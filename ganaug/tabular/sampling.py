@@ -17,7 +17,7 @@ from torch import Tensor
 from ganaug.adversarial import derive_seed, make_generator
 from ganaug.exceptions import ConditionError, DataWarning
 from ganaug.tabular.columns import Choices
-from ganaug.tabular.conditions import apply_exact, compile_conditions
+from ganaug.tabular.conditions import apply_exact, compile_conditions, compile_frame
 from ganaug.tabular.drawing import Model, Walk
 from ganaug.tabular.encoder import TableEncoder
 from ganaug.tabular.pooling import Pool, has_point
@@ -50,6 +50,20 @@ def sample_table(
     if compiled and n_samples and not has_points and block == BLOCK:
         _warn_if_unlikely(torch.cat(log_weights), conditions, encoder)
     return rows.decode(BlockNoise(seed, n_samples, block), first_row)
+
+
+def sample_frame(model: Model, conditions: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Return one row for each of ``conditions``; rows that want the same are drawn together."""
+    parts, rows, n_drawn = [], [], 0
+    for place, (wanted, wanting) in enumerate(compile_frame(conditions)):
+        # Small blocks for small groups: a frame may have as many groups as rows.
+        block = min(BLOCK, 2 ** math.ceil(math.log2(len(wanting) + 15)))
+        group_seed = derive_seed(seed, "group", place)
+        parts.append(sample_table(model, len(wanting), wanted, group_seed, first_row=n_drawn, block=block))
+        rows.append(wanting)
+        n_drawn += len(wanting)
+    table = pd.concat(parts, ignore_index=True)
+    return table.iloc[np.argsort(np.concatenate(rows))].reset_index(drop=True)
 
 
 class DrawnRows:

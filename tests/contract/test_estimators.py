@@ -33,7 +33,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import ganaug
-from ganaug.exceptions import FormatVersionError, ModelFileError
+from ganaug.exceptions import FormatVersionError, InvalidInputError, ModelFileError
 from ganaug.persistence import LOADABLE
 
 pytestmark = [pytest.mark.filterwarnings(f"ignore:{start} ranks") for start in ("score_samples", "The detector")]
@@ -165,6 +165,21 @@ def test_saved_models_come_back_equal(fitted, name, tmp_path):
     again = back.save(tmp_path / "again")
     strip = lambda file: {key: value for key, value in json.loads(file.read_text()).items() if key != "versions"}  # noqa: E731
     assert strip(again / "model.json") == strip(path / "model.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [("TabularGAN", {"generator_hidden": (5, 3)}), ("DCGAN", {"latent_dim": 3}), ("SRGAN", {"scale": 4})],
+)
+def test_networks_that_the_parameters_no_longer_describe_are_not_saved(fitted, name, changed, tmp_path):
+    path = fitted[name].save(tmp_path / "model")
+    model = ganaug.load(path)
+    before = model.get_params()
+    model.set_params(**changed)
+    with pytest.raises(InvalidInputError, match=r"were changed after fit.*Set them back, or fit again"):
+        model.save(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["model"] and ganaug.load(path)
+    model.set_params(**{key: before[key] for key in changed}).save(path)
 
 
 WITHOUT_ROWS = {name: {"memory": "none"} for name in ("GANDetector", "ImageGANDetector")}

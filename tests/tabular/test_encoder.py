@@ -165,7 +165,8 @@ def test_schema_overrules_the_dtype():
     table = pd.DataFrame(
         {"zip": [10115, 20095] * 20, "id": [f"u{row}" for row in range(40)], "day": ["2024-01-02"] * 40}
     )
-    with pytest.warns(DataWarning):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # what was declared needs no warning
         encoder = TableEncoder(schema={"zip": "category", "id": "identifier", "day": "datetime"}).fit(table)
     assert [type(column) for column in encoder.columns_] == [CategoryColumn, IdentifierColumn, NumberColumn]
     assert encoder.decode(encoder.encode(table))["day"].tolist() == ["2024-01-02"] * 40
