@@ -33,7 +33,7 @@ def fit(
         typer.Option(help="Column of classes; whole numbers in it are learned as categories."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.", show_default="300")] = None,
-    max_steps: Annotated[int | None, typer.Option(min=1, help="Generator updates.", show_default="2000")] = None,
+    max_steps: Annotated[int | None, typer.Option(min=1, help="Generator updates.", show_default="1500")] = None,
     max_seconds: Annotated[float | None, typer.Option(min=0.001, help="Wall time.", show_default="no limit")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Rows per update.", show_default="256")] = None,
     categorical: Annotated[

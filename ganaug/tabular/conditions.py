@@ -105,6 +105,7 @@ def _as_list(wanted: Any, name: Any) -> list[Any]:
                 f"Column {name!r}: {value!r} of type {type(value).__name__} is neither a value nor a (low, high) range."
             )
     plain = [value.item() if isinstance(value, np.number | np.bool_) else value for value in wanted]
+    plain = [None if pd.api.types.is_scalar(value) and pd.isna(value) else value for value in plain]
     return list(dict.fromkeys(plain))
 
 

@@ -139,6 +139,9 @@ def _as_table(estimator: Any, X: Any, reset: bool, columns: list[Any] | None = N
         _check_frame(X, columns)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         table = X.copy(deep=False)  # nothing is written into it: a table may fill half of the memory
+        given = list(X.columns)
+        if columns is not None and given != columns:  # scikit-learn compares names that are strings, and no others
+            table = table.iloc[:, [given.index(name) for name in columns]]
         table.index = pd.RangeIndex(len(X))
         return table, None
     minimum = 2 if reset else 1

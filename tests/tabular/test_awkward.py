@@ -229,3 +229,12 @@ def test_a_callback_that_raises_leaves_no_training_rows_behind():
     with pytest.raises(RuntimeError, match="broken"):
         gan.fit(pd.DataFrame({"size": np.random.default_rng(0).normal(size=200)}))
     assert not [name for name in vars(gan) if name.startswith("_") and not name.startswith("__")]
+
+
+def test_columns_without_names_of_text_are_found_in_any_order():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({0: rng.normal(size=60), 1: rng.normal(50, size=60)})
+    gan = fit(table)
+    for ask in (gan.score_samples, gan.transform, gan.log_likelihood):
+        np.testing.assert_array_equal(ask(table[[1, 0]]), ask(table))
+    pd.testing.assert_frame_equal(gan.vary(table[[1, 0]], keep=1.0), gan.vary(table, keep=1.0))

@@ -160,3 +160,10 @@ def test_how_many_must_be_a_number(gan, n_samples):
 def test_none_at_all(gan):
     assert gan.sample(0).shape == (0, 4)
     assert gan.sample(0).dtypes.tolist() == make_shop(10).dtypes.tolist()
+
+
+def test_whichever_missing_value_is_asked_for_counts_once():
+    table = pd.DataFrame({"city": ["Rome", None, None] * 40, "size": np.arange(120) % 7})
+    gan = TabularGAN(max_steps=5, random_state=0).fit(table)
+    for wanted in (None, np.nan, [None, np.nan, pd.NaT, pd.NA]):
+        assert gan.sample(50, conditions={"city": wanted})["city"].isna().all()
