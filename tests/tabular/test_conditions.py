@@ -167,3 +167,12 @@ def test_whichever_missing_value_is_asked_for_counts_once():
     gan = TabularGAN(max_steps=5, random_state=0).fit(table)
     for wanted in (None, np.nan, [None, np.nan, pd.NaT, pd.NA]):
         assert gan.sample(50, conditions={"city": wanted})["city"].isna().all()
+
+
+def test_what_lies_in_two_ranges_counts_once():
+    table = pd.DataFrame({"age": np.random.default_rng(0).integers(18, 90, 2000), "kind": ["a", "b"] * 1000})
+    gan = TabularGAN(max_steps=30, random_state=0).fit(table)
+    ages = gan.sample(2000, conditions={"age": [(18, 64), (30, 80), 40]})["age"]
+    assert ages.max() <= 80 and ages.nunique() > 50
+    asked = gan.sample(500, conditions={"age": [(20, 39), (30, 39), 25]})
+    pd.testing.assert_frame_equal(asked, gan.sample(500, conditions={"age": (20, 39)}))

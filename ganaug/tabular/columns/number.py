@@ -150,7 +150,10 @@ class NumberColumn:
 
     def choose(self, wanted: list[Any]) -> Choices:
         """Return the alternatives that ``wanted`` values and (low, high) ranges stand for."""
-        parts = [self._choose_one(value) for value in wanted]
+        ranges = self._merge([self._to_range(value) for value in wanted if isinstance(value, tuple)])
+        alone = [value for value in wanted if not isinstance(value, tuple)]
+        parts = [self._choose_range(low, high) for low, high in ranges]
+        parts += [self._choose_one(value) for value in alone if not self._is_inside(value, ranges)]
         rows = [row for part in parts for row in part]
         if not rows:
             low, high = self._limits()
@@ -165,12 +168,14 @@ class NumberColumn:
 
     def _choose_one(self, wanted: Any) -> list[tuple[int, float, float, Any, tuple[float, float]]]:
         """Return (level, low position, high position, exact value, limits) per alternative."""
-        if not isinstance(wanted, tuple) and pd.isna(wanted):
+        if pd.isna(wanted):
             if not self.has_missing:
                 raise ConditionError(f"Column {self.name!r} has no missing values, so a row can't have one in it.")
             return [(self.n_levels - 1, 0.0, 1.0, None, (-np.inf, np.inf))]
-        if not isinstance(wanted, tuple):
-            return self._choose_value(wanted)
+        return self._choose_value(wanted)
+
+    def _to_range(self, wanted: tuple[Any, Any]) -> tuple[float, float]:
+        """Return both ends on the axis."""
         low, high = (self._on_axis(edge, limit) for edge, limit in zip(wanted, (-np.inf, np.inf), strict=True))
         if low > high:
             raise ConditionError(
@@ -179,6 +184,28 @@ class NumberColumn:
         if self.form.decimals is not None:  # only numbers that rounding can give count
             scale = 10.0**self.form.decimals
             low, high = np.ceil(low * scale - 1e-9) / scale, np.floor(high * scale + 1e-9) / scale
+        return float(low), float(high)
+
+    @staticmethod
+    def _merge(ranges: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        """Return ranges of which no two overlap: what lies in two would count twice."""
+        merged: list[tuple[float, float]] = []
+        for low, high in sorted(ranges):
+            if merged and low <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+            else:
+                merged.append((low, high))
+        return merged
+
+    def _is_inside(self, value: Any, ranges: list[tuple[float, float]]) -> bool:
+        """Whether a range holds a value that is asked for besides."""
+        if not ranges or pd.isna(value):
+            return False
+        place = self._on_axis(value, np.nan)
+        return any(low <= place <= high for low, high in ranges)
+
+    def _choose_range(self, low: float, high: float) -> list[tuple[int, float, float, Any, tuple[float, float]]]:
+        """Return what ``_choose_one`` does, for a range."""
         limits = (low, high)
         inside = (self.atom_values >= low) & (self.atom_values <= high)
         rows = [(int(level), 0.0, 1.0, None, limits) for level in self.atom_levels[inside]]
