@@ -39,7 +39,7 @@ def encode_column(name: Any, tables: dict[str, pd.DataFrame]) -> tuple[str, list
     """Turn one column of all tables into floats (NaN = missing) or into shared codes (-1)."""
     dtype = tables["real"][name].dtype
     if pd.api.types.is_bool_dtype(dtype) or not (pd.api.types.is_any_real_numeric_dtype(dtype) or dtype.kind in "mM"):
-        objects = [table[name].to_numpy(dtype=object) for table in tables.values()]
+        objects = _in_one_form([table[name].to_numpy(dtype=object) for table in tables.values()])
         try:
             codes, _ = pd.factorize(np.concatenate(objects))
         except TypeError as error:
@@ -55,6 +55,27 @@ def encode_column(name: Any, tables: dict[str, pd.DataFrame]) -> tuple[str, list
         return "text" if is_text else boolean, parts
     kind = "datetime" if dtype.kind == "M" else "number"
     return kind, [_floats(table[name], kind, dtype, role) for role, table in tables.items()]
+
+
+def _in_one_form(tables: list[np.ndarray]) -> list[np.ndarray]:
+    """Return text, where one table holds as text what another holds as numbers, times or truth values.
+
+    Files are read one by one: a single "X" among numbers makes text of a column in one file and not in the other.
+    """
+    forms = [pd.api.types.infer_dtype(values, skipna=True) for values in tables if not pd.isna(values).all()]
+    if len(set(forms)) < 2 or not any(form.startswith(("string", "mixed")) for form in forms):
+        return tables
+    return [np.fromiter(map(_as_text, values), dtype=object, count=len(values)) for values in tables]
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, str) or not pd.api.types.is_scalar(value):
+        return value
+    if pd.isna(value):
+        return None
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value).removesuffix(" 00:00:00")
 
 
 def _floats(series: pd.Series, kind: str, real_dtype: Any, role: str) -> np.ndarray:

@@ -163,3 +163,13 @@ def test_adult():
     assert privacy(real, fresh.head(1_500), holdout).passed
     one_in_ten = pd.concat([fresh.head(1_350), real.tail(150)])
     assert "equal a training row" in privacy(real, one_in_ten, holdout).failures[0]
+
+
+def test_copies_are_found_though_a_file_was_read_as_numbers_and_the_other_as_text():
+    rng = np.random.default_rng(3)
+    real = pd.DataFrame({f"code_{place}": rng.integers(1, 30, 1500).astype(str).astype(object) for place in range(4)})
+    real["size"] = rng.normal(size=1500).round(3)
+    real.iloc[:4, :4] = "X"
+    copies = real[10:510].astype({f"code_{place}": int for place in range(4)})
+    report = privacy(real[:1000], copies, real[1000:])
+    assert not report.passed and report.figures.set_index("name").loc["exact_copies", "figure"] == 100
